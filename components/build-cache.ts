@@ -1,0 +1,109 @@
+import * as minio from "@pulumi/minio";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+
+/** Inputs of {@link BuildCache}. */
+export interface BuildCacheArgs {
+  /** Name of the bucket. */
+  readonly bucket: pulumi.Input<string>;
+  /** `host:port` that the runner and its jobs reach MinIO at. */
+  readonly server: pulumi.Input<string>;
+  /** Days until a cached object is deleted. */
+  readonly expireAfterDays: pulumi.Input<number>;
+  /** Use a bucket that exists already, with the expiry rules it has. A plain value, since it decides what is created. @defaultValue false */
+  readonly adopt?: boolean;
+  /** Delete the cached objects along with the bucket; without it, MinIO keeps a bucket that is not empty. @defaultValue false */
+  readonly deleteWithStack?: pulumi.Input<boolean>;
+  /** Change it to any other value, and the keys are replaced: the new before the old. */
+  readonly rotation?: pulumi.Input<string | undefined>;
+}
+
+/** The build cache: a bucket in MinIO, and a pair of keys that can read and write its objects and nothing else. */
+export class BuildCache extends pulumi.ComponentResource {
+  /** Name of the bucket; whatever uses it waits for the bucket. */
+  readonly bucket: pulumi.Output<string>;
+  /** `host:port` that the runner and its jobs reach MinIO at. */
+  readonly server: pulumi.Output<string>;
+  /** Access key; a secret, and there only once it may use the bucket. */
+  readonly accessKey: pulumi.Output<string>;
+  /** Secret key; a secret. */
+  readonly secretKey: pulumi.Output<string>;
+
+  constructor(name: string, args: BuildCacheArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("gitlab-runner:index:BuildCache", name, args, opts);
+    const keepers = { rotation: pulumi.output(args.rotation).apply((rotation) => rotation ?? "") };
+
+    const bucket =
+      args.adopt === true
+        ? minio.S3Bucket.get(name, args.bucket, undefined, { parent: this })
+        : new minio.S3Bucket(name, { bucket: args.bucket, forceDestroy: args.deleteWithStack }, { parent: this });
+    if (args.adopt !== true) {
+      new minio.IlmPolicy(
+        `${name}-expiry`,
+        {
+          bucket: bucket.bucket,
+          rules: [{ id: "expire-cache", expiration: pulumi.interpolate`${args.expireAfterDays}d` }],
+        },
+        { parent: this },
+      );
+    }
+
+    const policy = new minio.IamPolicy(
+      `${name}-policy`,
+      {
+        name: pulumi.interpolate`${bucket.bucket}-access`,
+        policy: pulumi.jsonStringify(cachePolicy(bucket.bucket)),
+      },
+      { parent: this },
+    );
+    const accessKey = new random.RandomString(
+      `${name}-access-key`,
+      { length: 20, lower: false, special: false, keepers },
+      { parent: this },
+    );
+    const secretKey = new random.RandomPassword(
+      `${name}-secret-key`,
+      { length: 40, special: false, keepers },
+      { parent: this },
+    );
+    // Without `forceDestroy`: with it, MinIO's provider lets any update delete the user (pitfall 11).
+    const user = new minio.IamUser(
+      `${name}-user`,
+      { name: pulumi.secret(accessKey.result), secret: secretKey.result },
+      { parent: this },
+    );
+    const attachment = new minio.IamUserPolicyAttachment(
+      `${name}-user-policy`,
+      { userName: user.name, policyName: policy.name },
+      { parent: this },
+    );
+
+    this.bucket = bucket.bucket;
+    this.server = pulumi.output(args.server);
+    // The attachment's own output, so that nobody holds the key before it opens the bucket.
+    this.accessKey = pulumi.secret(attachment.userName);
+    this.secretKey = pulumi.secret(secretKey.result);
+    this.registerOutputs({
+      bucket: this.bucket,
+      server: this.server,
+      accessKey: this.accessKey,
+      secretKey: this.secretKey,
+    });
+  }
+}
+
+/** The least that the runner's cache needs; deleting is left to the bucket's expiry rule. */
+function cachePolicy(bucket: pulumi.Output<string>) {
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Action: ["s3:GetObject", "s3:PutObject"],
+        Resource: [pulumi.interpolate`arn:aws:s3:::${bucket}/*`],
+      },
+      // Without ListBucket a cache that is not there yet is a 403 instead of a 404 (pitfall 3).
+      { Effect: "Allow", Action: ["s3:ListBucket"], Resource: [pulumi.interpolate`arn:aws:s3:::${bucket}`] },
+    ],
+  };
+}

@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
+
+/** A server that a provider will talk to, and where its address comes from. */
+interface Endpoint {
+  readonly server: string;
+  readonly url: URL;
+  readonly source: string;
+  readonly fix: string;
+}
+
+/** How long a server may take to accept a connection. */
+const timeoutMs = 5_000;
+
+/**
+ * Checks that the servers behind the providers accept connections: a provider that meets an unreachable one in the middle
+ * of an update says neither which setting names it nor what it has left behind.
+ * Servers behind a proxy are not checked, since only the provider knows the way to them.
+ * @throws pulumi.RunError naming each address that cannot be reached and the setting that it comes from
+ */
+export async function checkReachable(args: Pick<GitLabRunnerArgs, "cache">): Promise<void> {
+  const endpoints = [gitlab(), ...(args.cache === false ? [] : [minio()]), kubernetes()];
+  const checks = await Promise.all(
+    endpoints
+      .filter((endpoint) => endpoint !== undefined)
+      .map(async (endpoint) => ({ ...endpoint, problem: await tryConnect(endpoint.url) })),
+  );
+  const unreachable = checks.filter(({ problem }) => problem !== undefined);
+  if (unreachable.length > 0) {
+    const lines = unreachable.map(
+      ({ server, url, source, problem, fix }) =>
+        `  ${server} at ${url.origin} (from ${source}): ${problem ?? ""}\n    ${fix}`,
+    );
+    throw new pulumi.RunError(`Cannot reach:\n${lines.join("\n")}\nNothing was created or changed.`);
+  }
+}
+
+function gitlab(): Endpoint | undefined {
+  const [address, source] = firstSet(
+    [new pulumi.Config("gitlab").get("baseUrl"), "gitlab:baseUrl"],
+    [process.env["GITLAB_BASE_URL"], "GITLAB_BASE_URL"],
+    ["https://gitlab.com/api/v4/", "the provider's default"],
+  );
+  const url = parseUrl(address, source, "https://gitlab.example.com/api/v4/");
+  return process.env["HTTPS_PROXY"] !== undefined || process.env["https_proxy"] !== undefined
+    ? undefined
+    : { server: "GitLab", url, source, fix: "pulumi config set gitlab:baseUrl https://gitlab.example.com/api/v4/" };
+}
+
+function minio(): Endpoint | undefined {
+  const [address, source] = firstSet(
+    [new pulumi.Config("minio").get("minioServer"), "minio:minioServer"],
+    [process.env["MINIO_ENDPOINT"], "MINIO_ENDPOINT"],
+  );
+  if (address === "") {
+    throw new pulumi.RunError(
+      "minio:minioServer is not set, so there is no MinIO to make the cache's bucket in.\n" +
+        "  pulumi config set minio:minioServer localhost:9000    (or no cache: pulumi config set cache false)\n" +
+        "Nothing was created or changed.",
+    );
+  }
+  const url = parseUrl(`http://${address}`, source, "minio.example.com:9000");
+  return { server: "MinIO", url, source, fix: "pulumi config set minio:minioServer minio.example.com:9000" };
+}
+
+/** The parts of a kubeconfig file that tell where its cluster is. */
+interface KubeConfig {
+  readonly "current-context"?: string;
+  readonly contexts?: readonly { readonly name: string; readonly context: { readonly cluster: string } }[];
+  readonly clusters?: readonly {
+    readonly name: string;
+    readonly cluster: { readonly server: string; readonly "proxy-url"?: string };
+  }[];
+}
+
+function kubernetes(): Endpoint | undefined {
+  const config = new pulumi.Config("kubernetes");
+  const [given, source] = firstSet(
+    [config.get("kubeconfig"), "kubernetes:kubeconfig"],
+    [process.env["KUBECONFIG"], "KUBECONFIG"],
+    [join(homedir(), ".kube", "config"), "~/.kube/config"],
+  );
+  const files = readKubeConfigs(given);
+  const wanted = config.get("context") ?? files.find((file) => file["current-context"])?.["current-context"];
+  const clusterName =
+    config.get("cluster") ??
+    files.flatMap((file) => file.contexts ?? []).find(({ name }) => name === wanted)?.context.cluster;
+  const cluster = files.flatMap((file) => file.clusters ?? []).find(({ name }) => name === clusterName)?.cluster;
+  if (cluster === undefined || cluster["proxy-url"] !== undefined) {
+    // No such context, or a way that only the provider knows; it says what is missing.
+    return undefined;
+  }
+  return {
+    server: "Kubernetes",
+    url: parseUrl(cluster.server, source, "https://cluster.example.com:6443"),
+    source: `context ${wanted ?? "(none)"} of ${source}`,
+    fix: "pulumi config set kubernetes:context NAME    (kubectl config get-contexts lists them)",
+  };
+}
+
+/** @param given the text of a kubeconfig, or one or more paths as in KUBECONFIG */
+function readKubeConfigs(given: string): KubeConfig[] {
+  if (given.includes("\n") || given.trimStart().startsWith("{")) {
+    return [parse(given) as KubeConfig];
+  }
+  return given.split(delimiter).flatMap((path) => {
+    try {
+      return [parse(readFileSync(path.replace(/^~(?=\/)/, homedir()), "utf8")) as KubeConfig];
+    } catch {
+      // As kubectl does; the provider explains a file that it needs.
+      return [];
+    }
+  });
+}
+
+function firstSet(...candidates: readonly (readonly [string | undefined, string])[]): readonly [string, string] {
+  const found = candidates.find(([value]) => value !== undefined && value !== "");
+  return [found?.[0] ?? "", found?.[1] ?? ""];
+}
+
+function parseUrl(address: string, source: string, example: string): URL {
+  if (!URL.canParse(address)) {
+    throw new pulumi.RunError(
+      `${source} must be an address such as ${example}, but is ${JSON.stringify(address)}.\nNothing was created or changed.`,
+    );
+  }
+  return new URL(address);
+}
+
+/** @returns what went wrong, or undefined when the server accepts connections */
+async function tryConnect(url: URL): Promise<string | undefined> {
+  const port = url.port === "" ? (url.protocol === "http:" ? 80 : 443) : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: timeoutMs });
+    const finish = (problem?: string) => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.once("connect", () => {
+      finish();
+    });
+    socket.once("timeout", () => {
+      finish(`no answer within ${timeoutMs / 1000} s`);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      finish(error.code ?? error.message);
+    });
+  });
+}

@@ -1,0 +1,57 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { linkerdAnnotations, linkerdLabels } from "./linkerd.ts";
+import type { PodSecurityLevel } from "./settings.ts";
+
+/** Inputs of {@link RunnerNamespace}. */
+export interface RunnerNamespaceArgs {
+  /** Name of the namespace to create. */
+  readonly name: pulumi.Input<string>;
+  /** Pod Security level that its pods must meet. @defaultValue `baseline` */
+  readonly podSecurity?: pulumi.Input<PodSecurityLevel>;
+  /** Let Linkerd inject its proxy into the pods. @defaultValue false */
+  readonly linkerd?: pulumi.Input<boolean>;
+  /** Limits of what all pods may use together, such as `{"requests.cpu": "8"}`. A plain value, since it becomes a resource. @defaultValue none */
+  readonly quota?: Readonly<Record<string, string>>;
+  /** Seconds that pods may take to stop when the namespace is deleted. @defaultValue 3600 */
+  readonly shutdownTimeout?: number;
+}
+
+/** The namespace that the runner manager and its job pods live in. */
+export class RunnerNamespace extends pulumi.ComponentResource {
+  /** Name of the namespace; whatever uses it waits for the namespace. */
+  readonly name: pulumi.Output<string>;
+
+  constructor(name: string, args: RunnerNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("gitlab-runner:index:RunnerNamespace", name, args, opts);
+
+    const linkerd = pulumi.output(args.linkerd);
+    const podSecurity = pulumi.output(args.podSecurity).apply((level) => level ?? "baseline");
+    const namespace = new k8s.core.v1.Namespace(
+      name,
+      {
+        metadata: {
+          name: args.name,
+          labels: pulumi.all([podSecurity, linkerd]).apply(([level, injected]) => ({
+            "pod-security.kubernetes.io/enforce": level,
+            ...(injected === true ? linkerdLabels : {}),
+          })),
+          annotations: linkerd.apply((injected) => (injected === true ? { ...linkerdAnnotations } : {})),
+        },
+      },
+      // A namespace is gone only when its last pod is, and a pod with jobs may use all its grace (pitfall 13).
+      { parent: this, customTimeouts: { delete: `${(args.shutdownTimeout ?? 3600) + 300}s` } },
+    );
+    this.name = namespace.metadata.name;
+
+    if (args.quota !== undefined && Object.keys(args.quota).length > 0) {
+      new k8s.core.v1.ResourceQuota(
+        `${name}-quota`,
+        { metadata: { name: "gitlab-runner", namespace: this.name }, spec: { hard: args.quota } },
+        { parent: this },
+      );
+    }
+
+    this.registerOutputs({ name: this.name });
+  }
+}
