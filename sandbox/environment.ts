@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { delimiter } from "node:path";
+import { kubeconfigFile } from "./cluster.ts";
+import { repository } from "./pulumi-home.ts";
+import type { SandboxFolder, SandboxState } from "./state.ts";
+
+/** Name of the Pulumi stack in the sandbox. */
+export const stackName = "sandbox";
+
+/** @returns the file with the stack's configuration; it takes the place of `Pulumi.<stack>.yaml` in the checkout */
+export function stackConfigFile(folder: SandboxFolder): string {
+  return folder.file(`Pulumi.${stackName}.yaml`);
+}
+
+/** @returns the address of the GitLab emulator, without a slash at its end */
+export function gitlabUrl(state: SandboxState): string {
+  return `http://127.0.0.1:${state.ports["gitlab"] ?? 0}`;
+}
+
+/** @returns `host:port` of MinIO */
+export function minioServer(state: SandboxState): string {
+  return `127.0.0.1:${state.ports["minio"] ?? 0}`;
+}
+
+/**
+ * The environment for commands against the sandbox: its tools are first on PATH, and pulumi, kubectl, helm and mc find
+ * their servers and credentials. What the user has set for servers of their own does not pass.
+ */
+export function sandboxEnvironment(folder: SandboxFolder, state: SandboxState): Record<string, string> {
+  const foreign = /^(PULUMI_|GITLAB_|MINIO_|MC_|KUBE|HELM_|(HTTPS?|ALL)_PROXY$)/i;
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !foreign.test(entry[0]),
+    ),
+  );
+  const { minioUser = "", minioPassword = "", gitlabToken = "", passphrase = "" } = state.secrets;
+  return {
+    ...inherited,
+    PATH: [folder.file("bin"), join(repository, "node_modules", ".bin"), process.env["PATH"] ?? ""].join(delimiter),
+    NODE_COMPILE_CACHE: folder.file("compile-cache"),
+    PULUMI_HOME: folder.file("pulumi"),
+    PULUMI_BACKEND_URL: `file://${folder.file("pulumi-state")}`,
+    PULUMI_STACK: stackName,
+    PULUMI_OPTION_CONFIG_FILE: stackConfigFile(folder),
+    PULUMI_CONFIG_PASSPHRASE: passphrase,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // All plugins that the program needs are in PULUMI_HOME, real ones and stand-ins.
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    GITLAB_TOKEN: gitlabToken,
+    MINIO_USER: minioUser,
+    MINIO_PASSWORD: minioPassword,
+    MC_CONFIG_DIR: folder.file("mc"),
+    MC_HOST_minio: `http://${minioUser}:${minioPassword}@${minioServer(state)}`,
+    KUBECONFIG: kubeconfigFile(folder),
+    HELM_CACHE_HOME: folder.file("helm", "cache"),
+    HELM_CONFIG_HOME: folder.file("helm", "config"),
+    HELM_DATA_HOME: folder.file("helm", "data"),
+  };
+}

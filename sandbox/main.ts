@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { execa } from "execa";
+import { sandboxEnvironment } from "./environment.ts";
+import { SandboxError } from "./errors.ts";
+import { repository } from "./pulumi-home.ts";
+import { printDeployment, printNextSteps, printParts, printServers } from "./report.ts";
+import { buildTools, down, running, up } from "./sandbox.ts";
+
+const program = new Command("npm run sandbox --")
+  .description(
+    "Deploys the runner for real on this machine: Pulumi, Kubernetes, MinIO and Helm, and an emulated GitLab.",
+  )
+  .enablePositionalOptions()
+  .option(
+    "--dir <path>",
+    "folder of the sandbox; with several, several sandboxes run side by side",
+    join(repository, ".sandbox"),
+  );
+
+const folder = () => program.opts<{ dir: string }>().dir;
+
+program
+  .command("up", { isDefault: true })
+  .description("start what is not running, and deploy")
+  .option("--chart <path>", "a folder or .tgz of GitLab's chart, to install instead of the sandbox's own")
+  .action(async (options: { chart?: string }) => {
+    const stopOnInterrupt = clearOnInterrupt();
+    const sandbox = await up(folder(), { chart: options.chart });
+    stopOnInterrupt();
+    await printDeployment(sandbox);
+    printParts(sandbox);
+    if (!sandbox.wasRunning) {
+      printNextSteps();
+    }
+  });
+
+program
+  .command("down")
+  .description("stop the servers, and delete all that they have stored")
+  .action(async () => {
+    const stopped = await down(folder());
+    console.log(
+      stopped === undefined
+        ? "There is no sandbox to stop."
+        : `Stopped ${stopped.join(", ") || "nothing; no server was running"}.`,
+    );
+  });
+
+program
+  .command("status")
+  .description("show the servers, and what is deployed")
+  .action(async () => {
+    const sandbox = running(folder());
+    printServers(sandbox);
+    await printDeployment(sandbox);
+    printParts(sandbox);
+  });
+
+program
+  .command("exec")
+  .description("run a command with the sandbox's tools and credentials, such as: exec -- pulumi preview")
+  .passThroughOptions()
+  .argument("<command...>")
+  .action(async ([command = "", ...args]: string[]) => {
+    const sandbox = running(folder());
+    const result = await execa(command, args, {
+      cwd: repository,
+      env: sandboxEnvironment(sandbox.folder, sandbox.state),
+      extendEnv: false,
+      stdio: "inherit",
+      reject: false,
+    });
+    if (result.code === "ENOENT") {
+      throw new SandboxError(`There is no command ${command}, neither among the sandbox's tools nor on your PATH.`);
+    }
+    process.exitCode = result.exitCode ?? 1;
+  });
+
+program
+  .command("tools")
+  .description("build the sandbox's tools, and start nothing")
+  .action(async () => {
+    await buildTools();
+  });
+
+/** Until the returned function is called, Ctrl-C stops what this command has started and leaves nothing behind. */
+function clearOnInterrupt(): () => void {
+  let wasRunning = false;
+  try {
+    running(folder());
+    wasRunning = true;
+  } catch {
+    // Nothing complete: whatever is there now goes.
+  }
+  const clear = () => {
+    process.off("SIGINT", clear).off("SIGTERM", clear);
+    if (wasRunning) {
+      process.exit(130);
+    }
+    console.error("\nInterrupted; clearing away what was started.");
+    down(folder()).then(
+      () => process.exit(130),
+      (error: unknown) => {
+        console.error(String(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", clear).on("SIGTERM", clear);
+  return () => {
+    process.off("SIGINT", clear).off("SIGTERM", clear);
+  };
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof SandboxError)) {
+    throw error;
+  }
+  console.error(`\n${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,145 @@
+import { Gitlab } from "@gitbeaker/rest";
+import Table from "cli-table3";
+import { execa } from "execa";
+import { Client } from "minio";
+import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
+import { repository } from "./pulumi-home.ts";
+import { isRunning } from "./servers.ts";
+import { otherProject, type Sandbox } from "./sandbox.ts";
+import { stackOutputs } from "./stack.ts";
+
+/** A Kubernetes object, as far as the report looks at it. */
+interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly containerStatuses?: readonly { readonly ready: boolean }[];
+  };
+}
+
+/** Prints what is deployed, as GitLab, MinIO and Kubernetes themselves tell it. */
+export async function printDeployment({ folder, state }: Sandbox): Promise<void> {
+  const outputs = await stackOutputs(folder, state);
+  if (outputs === undefined) {
+    console.log("Nothing is deployed. Deploy: npm run sandbox");
+    return;
+  }
+  const namespace = String(outputs["namespace"]);
+  const release = outputs["release"] as { name: string; chart: string; status: string };
+  const [runner, bucket, objects] = await Promise.all([
+    findRunner({ folder, state }, Number(outputs["runnerId"])),
+    findBucket({ folder, state }, outputs["cacheBucket"] as string | undefined),
+    findObjects({ folder, state }, namespace),
+  ]);
+  const named = (kind: string) => objects.filter((object) => object.kind === kind);
+  const table = new Table({ style: { head: [], border: [] }, wordWrap: true, colWidths: [18, 76] });
+  table.push(
+    ["Runner in GitLab", runner.title],
+    ["Tags", runner.tags],
+    ["Projects", runner.projects],
+    ["Cache bucket", bucket],
+    ["Namespace", namespace],
+    [
+      "Secrets",
+      named("Secret")
+        .map(({ metadata }) => metadata.name)
+        .join("\n"),
+    ],
+    [
+      "Accounts",
+      named("ServiceAccount")
+        .map(({ metadata }) => metadata.name)
+        .join("\n"),
+    ],
+    ["Helm release", `${release.name} (${release.chart}), ${release.status}`],
+    ["Pods", named("Pod").map(describePod).join("\n") || "none"],
+  );
+  console.log(table.toString());
+}
+
+/** Prints which parts of the sandbox are real, and where its servers are. */
+export function printParts({ state }: Sandbox): void {
+  const entries = Object.entries(state.plugins);
+  const real = entries.filter(([, source]) => source !== "stand-in").map(([name, source]) => `${name} (${source})`);
+  const standIns = entries.filter(([, source]) => source === "stand-in").map(([name]) => name);
+  console.log(
+    "Real: Pulumi engine, Kubernetes API server and controllers, MinIO, Helm. Simulated: the node and its pods (kwok).",
+  );
+  console.log(`Emulated: GitLab, at ${gitlabUrl(state)}`);
+  if (real.length > 0) {
+    console.log(`Pulumi plugins of your own: ${real.join(", ")}`);
+  }
+  if (standIns.length > 0) {
+    console.log(`Pulumi plugins that stand in for the published ones: ${standIns.join(", ")}`);
+  }
+}
+
+/** Prints the servers, and whether each is running. */
+export function printServers({ state }: Sandbox): void {
+  const table = new Table({ head: ["Server", "Pid", "", "Log"], style: { head: [], border: [] } });
+  table.push(
+    ...state.servers.map((server) => [server.name, server.pid, isRunning(server) ? "running" : "ended", server.log]),
+  );
+  console.log(table.toString());
+}
+
+/** Prints what to try next. */
+export function printNextSteps(): void {
+  console.log(`Try next:
+  npm run sandbox -- exec -- kubectl get pods --all-namespaces
+  npm run sandbox -- job                                     run a CI job on it, twice to see the cache at work
+  npm run sandbox -- exec -- pulumi config set --path 'extraProjects[0]' ${otherProject.id}
+  npm run sandbox -- exec -- pulumi preview                  what enabling that project would change
+  npm run sandbox -- status                                  what is there and how it is
+  npm run sandbox -- down                                    stop it all, and leave nothing behind`);
+}
+
+async function findRunner({ state }: Sandbox, id: number): Promise<{ title: string; tags: string; projects: string }> {
+  const api = new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
+  const runner = await api.Runners.show(id);
+  const projects = (runner.projects as { path_with_namespace: string; id: number }[] | undefined) ?? [];
+  return {
+    title: `#${id} ${runner.description}, ${runner.runner_type}, ${runner.status}`,
+    tags: (runner.tag_list as string[] | undefined)?.join(", ") ?? "",
+    projects: projects.map((project) => `${project.path_with_namespace} (${project.id})`).join("\n"),
+  };
+}
+
+async function findBucket({ state }: Sandbox, bucket: string | undefined): Promise<string> {
+  if (bucket === undefined) {
+    return "none";
+  }
+  const [endPoint = "", port] = minioServer(state).split(":");
+  const client = new Client({
+    endPoint,
+    port: Number(port),
+    useSSL: false,
+    accessKey: state.secrets["minioUser"] ?? "",
+    secretKey: state.secrets["minioPassword"] ?? "",
+  });
+  if (!(await client.bucketExists(bucket))) {
+    return `${bucket} is missing`;
+  }
+  let count = 0;
+  for await (const _ of client.listObjectsV2(bucket, "", true)) {
+    count++;
+  }
+  return `${bucket} at ${minioServer(state)}, ${count} ${count === 1 ? "object" : "objects"}`;
+}
+
+async function findObjects({ folder, state }: Sandbox, namespace: string): Promise<KubernetesObject[]> {
+  const kinds = "pods,secrets,serviceaccounts";
+  const { stdout } = await execa("kubectl", ["--namespace", namespace, "get", kinds, "--output", "json"], {
+    cwd: repository,
+    env: sandboxEnvironment(folder, state),
+    extendEnv: false,
+    timeout: 30_000,
+  });
+  return (JSON.parse(stdout) as { items: KubernetesObject[] }).items;
+}
+
+function describePod({ metadata, status }: KubernetesObject): string {
+  const containers = status?.containerStatuses ?? [];
+  return `${metadata.name}, ${status?.phase ?? "?"}, ${containers.filter(({ ready }) => ready).length}/${containers.length} ready`;
+}

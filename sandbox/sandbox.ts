@@ -1,0 +1,270 @@
+import { randomBytes } from "node:crypto";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import getPort from "get-port";
+import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
+import { lock } from "proper-lockfile";
+import { expectOk, startApiServer, startControllers } from "./cluster.ts";
+import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
+import { SandboxError } from "./errors.ts";
+import { installPlugins, onPath } from "./pulumi-home.ts";
+import { isRunning, startServer, stopServers } from "./servers.ts";
+import { createStack, homelabValues, pulumiUp, type StackOptions } from "./stack.ts";
+import { SandboxFolder, type SandboxState } from "./state.ts";
+import { builtTools, requireGo, toolBuilds, type Tools } from "./tools.ts";
+
+/** A project of the emulated GitLab that the homelab's runner can be enabled for. */
+export const otherProject = { id: 75488735, path: "homelab/website" };
+
+const ports = [
+  "etcd",
+  "etcd-peer",
+  "kubernetes",
+  "controller-manager",
+  "scheduler",
+  "kubelet",
+  "minio",
+  "minio-console",
+  "gitlab",
+  "charts",
+];
+
+/** A sandbox with all its servers up. */
+export interface Sandbox {
+  readonly folder: SandboxFolder;
+  readonly state: SandboxState;
+}
+
+/** Builds the tools that are not in the cache, and shows how long it takes: about ten minutes on two cores, once. */
+export async function buildTools(): Promise<void> {
+  const systemPulumi = onPath("pulumi");
+  const missing = toolBuilds().filter(
+    ({ ready, title }) => !ready && !(title === "pulumi" && systemPulumi !== undefined),
+  );
+  if (missing.length === 0) {
+    return;
+  }
+  await requireGo();
+  console.log("Building the sandbox's tools from source; this happens once.");
+  await progress(
+    missing.map((build) => ({
+      title: build.title,
+      task: () => build.run(),
+    })),
+    { concurrent: false },
+  );
+}
+
+/**
+ * Starts the servers, or finds them running, and deploys the stack.
+ * @returns the sandbox, and whether it was running before
+ */
+export async function up(path: string, options: StackOptions): Promise<Sandbox & { readonly wasRunning: boolean }> {
+  const folder = new SandboxFolder(path);
+  const unlock = await lockFolder(folder);
+  try {
+    const found = folder.read();
+    if (found?.complete === true && found.servers.every(isRunning)) {
+      await deploy({ folder, state: found });
+      return { folder, state: found, wasRunning: true };
+    }
+    if (found !== undefined) {
+      console.log("Clearing away a sandbox that was cut off.");
+      await clear(folder, found);
+    }
+    await buildTools();
+    const state = await startAll(folder, options);
+    await deploy({ folder, state });
+    return { folder, state, wasRunning: false };
+  } finally {
+    await unlock();
+  }
+}
+
+/**
+ * Stops the servers and deletes the sandbox's folder.
+ * @returns the names of the servers that were running, or undefined where there was no sandbox
+ */
+export async function down(path: string): Promise<string[] | undefined> {
+  const folder = new SandboxFolder(path);
+  const state = folder.read();
+  return state === undefined ? undefined : clear(folder, state);
+}
+
+/** @throws SandboxError unless the sandbox's servers are all up */
+export function running(path: string): Sandbox {
+  const folder = new SandboxFolder(path);
+  const state = folder.read();
+  if (state === undefined) {
+    throw new SandboxError(`There is no sandbox in ${folder.path}.\nStart one: npm run sandbox`);
+  }
+  const ended = state.servers.filter((server) => !isRunning(server));
+  if (!state.complete || ended.length > 0) {
+    const reason = ended.length === 0 ? "was cut off" : `has lost ${ended.map(({ name }) => name).join(", ")}`;
+    throw new SandboxError(
+      `The sandbox in ${folder.path} ${reason}; the logs are in ${folder.file("logs")}.\nStart it anew: npm run sandbox`,
+    );
+  }
+  return { folder, state };
+}
+
+async function clear(folder: SandboxFolder, state: SandboxState): Promise<string[]> {
+  const stopped = await stopServers(state.servers);
+  for (const extra of state.extraFolders) {
+    rmSync(extra, { recursive: true, force: true });
+  }
+  folder.delete();
+  return stopped;
+}
+
+async function startAll(folder: SandboxFolder, options: StackOptions): Promise<SandboxState> {
+  const tools = withSystemPulumi(builtTools());
+  const state: SandboxState = {
+    servers: [],
+    ports: Object.fromEntries(
+      await Promise.all(ports.map(async (name) => [name, await getPort({ host: "127.0.0.1" })])),
+    ) as Record<string, number>,
+    secrets: {
+      passphrase: secret(),
+      kubernetesToken: secret(),
+      minioUser: "sandbox-admin",
+      minioPassword: secret(),
+      gitlabToken: `glpat-${secret()}`,
+      emulatorToken: secret(),
+    },
+    complete: false,
+    plugins: {},
+    extraFolders: [],
+  };
+  folder.write(state);
+  const bin = folder.folder("bin");
+  for (const tool of ["pulumi", "kubectl", "helm", "mc"] as const) {
+    symlinkSync(tools[tool], join(bin, tool));
+  }
+  state.plugins = installPlugins(folder, tools.pulumi);
+
+  await progress([
+    {
+      title: "Kubernetes: etcd and API server, then controllers, scheduler and a simulated node",
+      task: async () => {
+        await startApiServer(folder, state, tools);
+        await startControllers(folder, state, tools);
+      },
+    },
+    { title: "MinIO", task: () => startMinio(folder, state, tools) },
+    { title: "GitLab (an emulator of its API)", task: () => startGitLab(folder, state) },
+    ...(options.chart === undefined
+      ? [{ title: "Helm repository, with the sandbox's own chart", task: () => startCharts(folder, state) }]
+      : []),
+    { title: "Pulumi stack", task: () => createStack(folder, state, tools, options) },
+  ]);
+  state.complete = true;
+  folder.write(state);
+  return state;
+}
+
+function withSystemPulumi(tools: Tools): Tools {
+  return { ...tools, pulumi: onPath("pulumi") ?? tools.pulumi };
+}
+
+async function startMinio(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
+  await startServer(folder, state, {
+    name: "minio",
+    command: tools.minio,
+    args: [
+      "server",
+      "--address",
+      minioServer(state),
+      "--console-address",
+      `127.0.0.1:${state.ports["minio-console"] ?? 0}`,
+      folder.folder("minio"),
+    ],
+    env: {
+      HOME: folder.path,
+      MINIO_ROOT_USER: state.secrets["minioUser"] ?? "",
+      MINIO_ROOT_PASSWORD: state.secrets["minioPassword"] ?? "",
+      MINIO_BROWSER: "off",
+      MINIO_UPDATE: "off",
+    },
+    ready: () => expectOk(`http://${minioServer(state)}/minio/health/ready`),
+  });
+}
+
+async function startGitLab(folder: SandboxFolder, state: SandboxState): Promise<void> {
+  const homelab = homelabValues();
+  const seed = {
+    controlToken: state.secrets["emulatorToken"],
+    accessTokens: [{ token: state.secrets["gitlabToken"], username: "homelab", scopes: ["api"] }],
+    projects: [{ id: homelab["gitlab-runner:projectId"], path: "homelab/infrastructure" }, otherProject],
+    groups: [{ id: 8800, path: "homelab" }],
+  };
+  const file = folder.file("gitlab-seed.json");
+  writeFileSync(file, JSON.stringify(seed), { mode: 0o600 });
+  await startServer(folder, state, {
+    name: "gitlab",
+    command: process.execPath,
+    args: [join(import.meta.dirname, "gitlab", "main.ts"), "--port", String(state.ports["gitlab"]), "--seed", file],
+    ready: () => expectOk(`${gitlabUrl(state)}/`),
+  });
+}
+
+async function startCharts(folder: SandboxFolder, state: SandboxState): Promise<void> {
+  await startServer(folder, state, {
+    name: "charts",
+    command: process.execPath,
+    args: [
+      join(import.meta.dirname, "chart-repository.ts"),
+      "--port",
+      String(state.ports["charts"]),
+      "--dir",
+      folder.folder("charts"),
+    ],
+    // It packages the chart with helm.
+    env: { PATH: sandboxEnvironment(folder, state)["PATH"] ?? "" },
+    ready: () => expectOk(`http://127.0.0.1:${state.ports["charts"] ?? 0}/index.yaml`),
+  });
+}
+
+async function deploy({ folder, state }: Sandbox): Promise<void> {
+  await progress([
+    {
+      title: "pulumi up",
+      task: (_, task) =>
+        pulumiUp(folder, state, (line) => {
+          if (line.trim() !== "") {
+            task.output = line.trim();
+          }
+        }),
+    },
+  ]);
+}
+
+/** A list of what is going on and for how long; plain lines where the output is not a terminal. */
+async function progress(tasks: ListrTask[], options: { concurrent: boolean } = { concurrent: true }): Promise<void> {
+  const list = new Listr(tasks, {
+    concurrent: options.concurrent,
+    exitOnError: true,
+    rendererOptions: { timer: PRESET_TIMER, collapseErrors: false, showErrorMessage: false },
+    fallbackRendererOptions: { timer: PRESET_TIMER },
+    fallbackRenderer: "simple",
+  });
+  await list.run();
+}
+
+async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {
+  const file = folder.path;
+  try {
+    return await lock(file, { realpath: false, stale: 10_000, retries: 0, lockfilePath: `${file}.lock` });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ELOCKED") {
+      throw new SandboxError(
+        `Another command is starting a sandbox in ${folder.path}. Wait for it, or name another folder with --dir.`,
+      );
+    }
+    throw error;
+  }
+}
+
+function secret(): string {
+  return randomBytes(24).toString("base64url");
+}

@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { execaSync } from "execa";
+import pRetry, { AbortError } from "p-retry";
+import stripAnsi from "strip-ansi";
+import { SandboxError } from "./errors.ts";
+import type { SandboxFolder, SandboxState, ServerRecord } from "./state.ts";
+
+/** How to start a server, and how to see that it is up. */
+export interface ServerOptions {
+  /** Name for people, for the log's file, and for `status`. */
+  readonly name: string;
+  /** Program. */
+  readonly command: string;
+  /** Its arguments; no secrets, since every user of the machine sees them. */
+  readonly args: readonly string[];
+  /** Variables besides those of {@link serverEnvironment}. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Resolves once the server is up, and rejects while it is not. */
+  readonly ready: () => Promise<unknown>;
+  /** How long it may take, in seconds. @defaultValue 60 */
+  readonly limitSeconds?: number;
+}
+
+/**
+ * Starts a server that goes on after this command has ended, and waits until it is up.
+ * @throws SandboxError with the last lines of its log when it ends or is not up in time
+ */
+export async function startServer(folder: SandboxFolder, state: SandboxState, options: ServerOptions): Promise<void> {
+  folder.folder("logs");
+  const log = folder.file("logs", `${options.name}.log`);
+  const output = openSync(log, "a", 0o600);
+  const child = spawn(options.command, options.args, {
+    detached: true,
+    stdio: ["ignore", output, output],
+    cwd: folder.path,
+    env: { ...serverEnvironment(), ...options.env },
+  });
+  closeSync(output);
+  let ended: string | undefined;
+  child.once("error", (error) => (ended = error.message));
+  child.once("exit", (code, signal) => (ended = `it ended with ${signal ?? `exit code ${code ?? "?"}`}`));
+  child.unref();
+  if (child.pid !== undefined) {
+    state.servers.push({ name: options.name, pid: child.pid, startTime: startTimeOf(child.pid) ?? "", log });
+    folder.write(state);
+  }
+
+  const limit = options.limitSeconds ?? 60;
+  const deadline = Date.now() + limit * 1000;
+  const attempt = async () => {
+    if (ended !== undefined) {
+      throw new AbortError(ended);
+    }
+    await options.ready();
+  };
+  try {
+    await pRetry(attempt, {
+      retries: Infinity,
+      minTimeout: 50,
+      factor: 1.2,
+      maxTimeout: 500,
+      maxRetryTime: deadline - Date.now(),
+    });
+  } catch (error) {
+    throw new SandboxError(
+      `${options.name} did not start: ${ended ?? `not up within ${limit} s (${reason(error)})`}.\n` +
+        `Its log is ${log}; it ends with:\n${lastLines(log, 12)}`,
+    );
+  }
+}
+
+/** What servers see of this command's environment: no credential that happens to be in it. */
+export function serverEnvironment(): Record<string, string> {
+  const names = ["PATH", "HOME", "TMPDIR", "LANG", "NODE_COMPILE_CACHE"];
+  return Object.fromEntries(
+    names.map((name) => [name, process.env[name]]).filter((entry) => entry[1] !== undefined),
+  ) as Record<string, string>;
+}
+
+/** @returns whether the server is still the process that was started */
+export function isRunning(server: ServerRecord): boolean {
+  return startTimeOf(server.pid) === server.startTime;
+}
+
+/**
+ * Stops servers, the last one first: each is asked to end, and killed when it has not done so within 10 seconds.
+ * @returns the names of those that were running
+ */
+export async function stopServers(servers: readonly ServerRecord[]): Promise<string[]> {
+  const stopped: string[] = [];
+  for (const server of servers.toReversed()) {
+    if (!isRunning(server)) {
+      continue;
+    }
+    stopped.push(server.name);
+    signal(server.pid, "SIGTERM");
+    const deadline = Date.now() + 10_000;
+    while (isRunning(server) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    signal(server.pid, "SIGKILL");
+  }
+  return stopped;
+}
+
+/** To the whole process group: a server's children end with it. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+      throw error;
+    }
+  }
+}
+
+function startTimeOf(pid: number): string | undefined {
+  if (existsSync("/proc/self/stat")) {
+    try {
+      // After the name, which may hold anything: state, and then 19 more fields up to the start time; see proc(5).
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+      return fields[0] === "Z" ? undefined : fields[19];
+    } catch {
+      return undefined;
+    }
+  }
+  const result = execaSync("ps", ["-o", "lstart=", "-p", String(pid)], { reject: false });
+  return result.exitCode === 0 ? result.stdout.trim() : undefined;
+}
+
+/** @returns the last lines of a text file, without colours, indented */
+export function lastLines(file: string, count: number): string {
+  const text = existsSync(file) ? stripAnsi(readFileSync(file, "utf8")).trimEnd() : "";
+  const lines = text === "" ? ["(nothing)"] : text.split("\n").slice(-count);
+  return lines.map((line) => `  ${line.slice(0, 400)}`).join("\n");
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+}

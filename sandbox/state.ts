@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { SandboxError } from "./errors.ts";
+
+/** A server that the sandbox has started. */
+const serverRecord = z.object({
+  name: z.string(),
+  pid: z.int(),
+  /** When it was started, as the system counts it; tells it from a later process with the same pid. */
+  startTime: z.string(),
+  log: z.string(),
+});
+
+const sandboxState = z.object({
+  /** Every server that was ever started in this folder, written before anyone waits for it. */
+  servers: z.array(serverRecord),
+  /** Ports on 127.0.0.1, by what listens there. */
+  ports: z.record(z.string(), z.int()),
+  /** Passwords and tokens, made anew for each sandbox. */
+  secrets: z.record(z.string(), z.string()),
+  /** The servers are all up and the stack is configured. */
+  complete: z.boolean(),
+  /** What `pulumi up` uses for each part: `real` with its path, or `stand-in`. */
+  plugins: z.record(z.string(), z.string()),
+  /** Folders outside the sandbox's own that go with it. */
+  extraFolders: z.array(z.string()),
+});
+
+/** What the sandbox knows of itself from one command to the next. */
+export type SandboxState = z.output<typeof sandboxState>;
+/** A server that the sandbox has started. */
+export type ServerRecord = z.output<typeof serverRecord>;
+
+/** The folder of one sandbox, with all its state. */
+export class SandboxFolder {
+  readonly path: string;
+
+  /** @throws SandboxError when the folder holds something else */
+  constructor(path: string) {
+    this.path = resolve(path);
+    if (existsSync(this.path) && !existsSync(this.file("state.json")) && readdirSync(this.path).length > 0) {
+      throw new SandboxError(
+        `${this.path} exists and is not a sandbox's folder.\nName another one with --dir, or delete it if it is of no use.`,
+      );
+    }
+  }
+
+  /** @returns the path of a file or folder in it */
+  file(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** @returns a folder in it, made if need be and closed to other users */
+  folder(...parts: string[]): string {
+    const path = this.file(...parts);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  /** @returns the state, or undefined where there is no sandbox */
+  read(): SandboxState | undefined {
+    if (!existsSync(this.file("state.json"))) {
+      return undefined;
+    }
+    const parsed = sandboxState.safeParse(JSON.parse(readFileSync(this.file("state.json"), "utf8")));
+    if (!parsed.success) {
+      throw new SandboxError(
+        `${this.file("state.json")} cannot be read: another version of the sandbox may have written it.\n` +
+          `Stop that one with its own 'npm run sandbox -- down', or delete ${this.path}.`,
+      );
+    }
+    return parsed.data;
+  }
+
+  /** Writes the state as one step, so that a command that is cut off leaves the old one or the new one. */
+  write(state: SandboxState): void {
+    mkdirSync(this.path, { recursive: true });
+    const file = this.file("state.json");
+    writeFileSync(`${file}.new`, JSON.stringify(state, undefined, 2), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+
+  /** Deletes the folder and everything in it. */
+  delete(): void {
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { execa, ExecaError } from "execa";
+import { SandboxError } from "./errors.ts";
+
+/** Folder with one Go module for each tool, which pins the tool and all that it is made of. */
+const modules = join(import.meta.dirname, "tools");
+
+/** A Go module that tools are built from. */
+interface ToolModule {
+  /** Packages to build, by the name of the binary. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Variables that the linker sets, such as the version that a program says it has. */
+  readonly linkerVariables?: Readonly<Record<string, string>>;
+}
+
+const kubernetesVersion = "1.36.3";
+
+const toolModules: Readonly<Record<string, ToolModule>> = {
+  etcd: { packages: { etcd: "go.etcd.io/etcd/server/v3" } },
+  kubernetes: {
+    packages: Object.fromEntries(
+      ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"].map((command) => [
+        command,
+        `k8s.io/kubernetes/cmd/${command}`,
+      ]),
+    ),
+    // Clients refuse a server that does not know its own version.
+    linkerVariables: {
+      "k8s.io/component-base/version.gitVersion": `v${kubernetesVersion}`,
+      "k8s.io/component-base/version.gitMajor": kubernetesVersion.split(".")[0] ?? "",
+      "k8s.io/component-base/version.gitMinor": kubernetesVersion.split(".")[1] ?? "",
+    },
+  },
+  kwok: { packages: { kwok: "sigs.k8s.io/kwok/cmd/kwok" } },
+  helm: { packages: { helm: "helm.sh/helm/v3/cmd/helm" } },
+  minio: { packages: { minio: "github.com/minio/minio" } },
+  mc: { packages: { mc: "github.com/minio/mc" } },
+  pulumi: {
+    packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+    linkerVariables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0" },
+  },
+};
+
+/** Name of a tool's binary. */
+export type Tool =
+  | "etcd"
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kube-scheduler"
+  | "kubectl"
+  | "kwok"
+  | "helm"
+  | "minio"
+  | "mc"
+  | "pulumi";
+
+/** Paths of the tools' binaries. */
+export type Tools = Readonly<Record<Tool, string>>;
+
+/** A group of tools that is built in one go. */
+export interface ToolBuild {
+  /** Name for people. */
+  readonly title: string;
+  /** Whether it is in the cache already. */
+  readonly ready: boolean;
+  /** Builds it; at most half an hour. */
+  run(): Promise<void>;
+}
+
+/** Folder of the built tools, the only thing that outlives a sandbox: `$XDG_CACHE_HOME/gitlab-runner-sandbox`. */
+export function cacheFolder(): string {
+  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gitlab-runner-sandbox");
+}
+
+/** @returns what there is to build, one entry for each Go module */
+export function toolBuilds(): ToolBuild[] {
+  return Object.entries(toolModules).map(([name, module]) => ({
+    title: name,
+    ready: existsSync(folderOf(name, module)),
+    run: () => build(name, module),
+  }));
+}
+
+/** @returns where each tool is; all of {@link toolBuilds} must be ready */
+export function builtTools(): Tools {
+  const entries = Object.entries(toolModules).flatMap(([name, module]) =>
+    Object.keys(module.packages).map((binary) => [binary, join(folderOf(name, module), binary)]),
+  );
+  return Object.fromEntries(entries) as Tools;
+}
+
+/** @throws {@link SandboxError} when Go is missing or too old to build what is not in the cache */
+export async function requireGo(): Promise<void> {
+  const help =
+    "Install Go 1.26 or newer: https://go.dev/doc/install. It builds the sandbox's Kubernetes, MinIO, Helm and Pulumi, once.";
+  const result = await execa("go", ["env", "GOVERSION"], { reject: false });
+  if (result.exitCode !== 0) {
+    throw new SandboxError(`The command 'go' was not found.\n${help}`);
+  }
+  const [major = 0, minor = 0] = result.stdout.replace(/^go/, "").split(".").map(Number);
+  if (major < 1 || (major === 1 && minor < 26)) {
+    throw new SandboxError(`Go is too old: ${result.stdout.trim()}.\n${help}`);
+  }
+}
+
+/** The name changes with anything that could change the binaries, so a folder that exists is right. */
+function folderOf(name: string, module: ToolModule): string {
+  const hash = createHash("sha256").update(JSON.stringify([module, process.platform, process.arch]));
+  for (const file of ["go.mod", "go.sum"]) {
+    hash.update(readFileSync(join(modules, name, file)));
+  }
+  return join(cacheFolder(), `${name}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+/** Folders of builds in progress, deleted however this process ends. */
+const unfinished = new Set<string>();
+process.once("exit", () => {
+  unfinished.forEach((folder) => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+async function build(name: string, module: ToolModule): Promise<void> {
+  mkdirSync(cacheFolder(), { recursive: true });
+  const variables = Object.entries(module.linkerVariables ?? {}).map(([variable, value]) => `-X ${variable}=${value}`);
+  // Built beside its place and then moved there, so that a build that was cut off leaves nothing that looks whole.
+  const building = mkdtempSync(join(cacheFolder(), `building-${name}-`));
+  unfinished.add(building);
+  try {
+    for (const [binary, path] of Object.entries(module.packages)) {
+      await execa(
+        "go",
+        ["build", "-trimpath", "-ldflags", ["-s -w", ...variables].join(" "), "-o", join(building, binary), path],
+        {
+          cwd: join(modules, name),
+          env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" },
+          timeout: 30 * 60_000,
+          stdin: "ignore",
+        },
+      );
+    }
+    renameSync(building, folderOf(name, module));
+  } catch (error) {
+    if (existsSync(folderOf(name, module))) {
+      return; // Another sandbox was faster.
+    }
+    const output = error instanceof ExecaError ? String(error.stderr).trim().split("\n").slice(-15).join("\n") : "";
+    throw new SandboxError(
+      `Building ${name} failed. Its sources come from the Go module proxy (go env GOPROXY).\n${output || String(error)}`,
+    );
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+    unfinished.delete(building);
+  }
+}

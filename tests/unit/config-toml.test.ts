@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parse } from "smol-toml";
+import { configToml, escapeTemplate } from "../../components/config-toml.ts";
+import { jobSettings } from "../../components/settings.ts";
+
+const cache = { server: "minio:9000", bucket: "cache", region: "us-east-1", insecure: true };
+const config = { namespace: "ci", jobAccount: "gitlab-runner-job", jobs: jobSettings.parse({}), linkerd: false, cache };
+
+function onlyRunner(toml: string): Record<string, unknown> {
+  // Through JSON, since the parser's tables have no prototype.
+  const { runners } = JSON.parse(JSON.stringify(parse(toml))) as { runners: Record<string, unknown>[] };
+  assert.equal(runners.length, 1);
+  return runners[0] ?? {};
+}
+
+describe("configToml", () => {
+  test("holds the original's resources, for build and helper", () => {
+    assert.deepEqual(onlyRunner(configToml(config))["kubernetes"], {
+      namespace: "ci",
+      image: "alpine:latest",
+      privileged: false,
+      pull_policy: ["if-not-present"],
+      service_account: "gitlab-runner-job",
+      automount_service_account_token: false,
+      cpu_request: "500m",
+      cpu_limit: "2",
+      memory_request: "512Mi",
+      memory_limit: "2Gi",
+      helper_cpu_request: "100m",
+      helper_cpu_limit: "500m",
+      helper_memory_request: "64Mi",
+      helper_memory_limit: "256Mi",
+    });
+  });
+
+  test("tells where the cache is, and holds no key to it", () => {
+    const toml = configToml(config);
+    assert.deepEqual(onlyRunner(toml)["cache"], {
+      Type: "s3",
+      Shared: true,
+      s3: {
+        ServerAddress: "minio:9000",
+        BucketName: "cache",
+        BucketLocation: "us-east-1",
+        Insecure: true,
+        AuthenticationType: "access-key",
+      },
+    });
+    assert.doesNotMatch(toml, /^(AccessKey|SecretKey|token) *=/m);
+    assert.equal(onlyRunner(configToml({ ...config, cache: undefined }))["cache"], undefined);
+  });
+
+  test("leaves tokens alone that only the stack can rotate", () => {
+    assert.deepEqual(onlyRunner(configToml(config))["feature_flags"], { FF_DISABLE_AUTOMATIC_TOKEN_ROTATION: true });
+  });
+
+  test("places, labels and annotates job pods", () => {
+    const jobs = jobSettings.parse({
+      nodeSelector: { "kubernetes.io/hostname": "polycephala" },
+      tolerations: [{ key: "ci", operator: "Equal", value: "yes", effect: "NoSchedule" }, { key: "spot" }],
+      podLabels: { team: "platform" },
+    });
+    const kubernetes = onlyRunner(configToml({ ...config, jobs, linkerd: true }))["kubernetes"] as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual(kubernetes["node_selector"], { "kubernetes.io/hostname": "polycephala" });
+    assert.deepEqual(kubernetes["node_tolerations"], { "ci=yes": "NoSchedule", spot: "" });
+    assert.deepEqual(kubernetes["pod_labels"], { "linkerd.io/inject": "enabled", team: "platform" });
+    assert.deepEqual(kubernetes["pod_annotations"], {
+      "linkerd.io/inject": "enabled",
+      "config.linkerd.io/proxy-enable-native-sidecar": "true",
+    });
+  });
+
+  test("keeps Helm from reading braces as a template", () => {
+    assert.equal(escapeTemplate("a {{ b }} c"), 'a {{ "{{" }} b }} c');
+  });
+});

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { after, before, describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import getPort from "get-port";
+import { checkReachable } from "../../components/preflight.ts";
+import { cacheSettings } from "../../components/settings.ts";
+import { deploy } from "./mock-engine.ts";
+
+const cache = cacheSettings.parse({});
+
+function kubeconfig(server: string): string {
+  return JSON.stringify({
+    "current-context": "test",
+    contexts: [{ name: "test", context: { cluster: "test" } }],
+    clusters: [{ name: "test", cluster: { server } }],
+  });
+}
+
+describe("checkReachable", { timeout: 20_000 }, () => {
+  let server: Server;
+  let open: string;
+  let closed: string;
+  const environment = { ...process.env };
+
+  before(async () => {
+    await deploy(() => undefined);
+    server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    open = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    closed = `127.0.0.1:${await getPort({ host: "127.0.0.1" })}`;
+    const { HTTPS_PROXY, https_proxy, GITLAB_BASE_URL, MINIO_ENDPOINT, KUBECONFIG, ...others } = process.env;
+    process.env = others;
+  });
+  after(() => {
+    server.close();
+    process.env = environment;
+  });
+
+  function configure(gitlab: string, minio: string, kubernetes: string): void {
+    pulumi.runtime.setAllConfig({
+      "gitlab:baseUrl": `http://${gitlab}/api/v4/`,
+      "minio:minioServer": minio,
+      "kubernetes:kubeconfig": kubeconfig(`https://${kubernetes}`),
+    });
+  }
+
+  test("is content when all servers accept connections", async () => {
+    configure(open, open, open);
+    await checkReachable({ cache });
+  });
+
+  test("names every server that does not, with its address and the key to mend", async () => {
+    configure(closed, closed, closed);
+    await assert.rejects(checkReachable({ cache }), (error: Error) => {
+      assert.ok(error instanceof pulumi.RunError);
+      assert.match(error.message, new RegExp(`GitLab at http://${closed} \\(from gitlab:baseUrl\\): ECONNREFUSED`));
+      assert.match(error.message, new RegExp(`MinIO at http://${closed} \\(from minio:minioServer\\): ECONNREFUSED`));
+      assert.match(
+        error.message,
+        new RegExp(`Kubernetes at https://${closed} \\(from context test of kubernetes:kubeconfig\\)`),
+      );
+      assert.match(error.message, /pulumi config set minio:minioServer/);
+      assert.match(error.message, /Nothing was created or changed\.$/);
+      return true;
+    });
+  });
+
+  test("asks for MinIO's address, but not without a cache", async () => {
+    configure(open, "", open);
+    await assert.rejects(checkReachable({ cache }), /minio:minioServer is not set/);
+    await checkReachable({ cache: false });
+  });
+
+  test("explains an address that is none", async () => {
+    pulumi.runtime.setAllConfig({ "gitlab:baseUrl": "gitlab" });
+    await assert.rejects(
+      checkReachable({ cache: false }),
+      /gitlab:baseUrl must be an address such as .* but is "gitlab"/,
+    );
+  });
+});
