@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { execa } from "execa";
 import { sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
+import { defaultJobFile, runJob } from "./job.ts";
 import { repository } from "./pulumi-home.ts";
 import { printDeployment, printNextSteps, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
@@ -75,6 +76,17 @@ program
       throw new SandboxError(`There is no command ${command}, neither among the sandbox's tools nor on your PATH.`);
     }
     process.exitCode = result.exitCode ?? 1;
+  });
+
+program
+  .command("job")
+  .description("give GitLab a job, and let the deployed runner do it")
+  .argument("[file]", "a .gitlab-ci.yml with one job", defaultJobFile)
+  .action(async (file: string) => {
+    const succeeded = await runJob(running(folder()), resolve(process.env["INIT_CWD"] ?? ".", file), (text) => {
+      process.stdout.write(text);
+    });
+    process.exitCode = succeeded ? 0 : 1;
   });
 
 program

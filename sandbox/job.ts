@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parse } from "yaml";
+import { z } from "zod";
+import { kubeconfigFile } from "./cluster.ts";
+import { gitlabUrl } from "./environment.ts";
+import { SandboxError } from "./errors.ts";
+import type { JobRequest } from "./gitlab/control-schemas.ts";
+import { EmulatorControl } from "./gitlab/control.ts";
+import { startRunnerManager } from "./manager/run-job.ts";
+import { onPath } from "./pulumi-home.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { homelabValues, stackOutputs } from "./stack.ts";
+
+/** The job that runs when none is given. */
+export const defaultJobFile = join(import.meta.dirname, "jobs", "cache.gitlab-ci.yml");
+
+const lines = z.union([z.string().transform((line) => [line]), z.array(z.string())]);
+const cache = z.strictObject({
+  key: z.string().default("default"),
+  paths: z.array(z.string()),
+  policy: z.enum(["pull", "push", "pull-push"]).optional(),
+});
+
+/** A job as in `.gitlab-ci.yml`, with the keywords that need no repository. */
+const ciJob = z.strictObject({
+  stage: z.string().optional(),
+  image: z.union([z.string(), z.object({ name: z.string() }).transform(({ name }) => name)]).optional(),
+  tags: z.array(z.string()).optional(),
+  variables: z.record(z.string(), z.coerce.string()).optional(),
+  cache: z.union([cache.transform((entry) => [entry]), z.array(cache)]).optional(),
+  before_script: lines.optional(),
+  script: lines,
+  after_script: lines.optional(),
+});
+
+/**
+ * Reads a `.gitlab-ci.yml` with one job.
+ * @throws SandboxError naming what the file has wrong
+ */
+export function readJob(file: string, projectId: number): JobRequest {
+  const wrong = (what: string) =>
+    new SandboxError(
+      `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as ${defaultJobFile}. ` +
+        `Keywords: ${Object.keys(ciJob.shape).join(", ")}.`,
+    );
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw wrong(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
+  const jobs = Object.entries((parse(text) ?? {}) as Record<string, unknown>);
+  const [job] = jobs;
+  if (job === undefined || jobs.length > 1) {
+    throw wrong(`has ${jobs.length} jobs`);
+  }
+  const [name, definition] = job;
+  const parsed = ciJob.safeParse(definition);
+  if (!parsed.success) {
+    throw wrong(`job ${name}: ${z.prettifyError(parsed.error)}`);
+  }
+  const { before_script: before = [], script, after_script: afterScript, ...rest } = parsed.data;
+  return { ...rest, projectId, name, script: [...before, ...script], afterScript };
+}
+
+/**
+ * Gives GitLab a job and lets the deployed runner do it; passes its trace on as it grows.
+ * @returns whether the job succeeded
+ * @throws SandboxError when nothing is deployed, or the job is not done within 10 minutes
+ */
+export async function runJob(
+  { folder, state }: Sandbox,
+  file: string,
+  write: (text: string) => void,
+): Promise<boolean> {
+  const outputs = await stackOutputs(folder, state);
+  if (outputs === undefined) {
+    throw new SandboxError("Nothing is deployed, so there is no runner. Deploy: npm run sandbox");
+  }
+  const request = readJob(file, Number(homelabValues()["gitlab-runner:projectId"]));
+  const control = new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
+  // Queued first, so that the manager finds it when it first asks, and not a check interval later.
+  const { id } = await control.addJob(request);
+  const managerLog: string[] = [];
+  const manager = await startRunnerManager({
+    kubeconfig: kubeconfigFile(folder),
+    namespace: String(outputs["namespace"]),
+    release: (outputs["release"] as { name: string }).name,
+    stateDir: folder.path,
+    binary: onPath("gitlab-runner"),
+    log: (line) => managerLog.push(line),
+  }).catch(async (error: unknown) => {
+    await control.cancelJob(id);
+    throw error;
+  });
+  try {
+    write(
+      manager.kind === "gitlab-runner"
+        ? `Runner manager: gitlab-runner ${manager.version}, from your PATH\n`
+        : "Runner manager: the sandbox's minimal one; with gitlab-runner on PATH it would be that\n",
+    );
+    const deadline = Date.now() + 10 * 60_000;
+    let written = 0;
+    for (;;) {
+      const job = await control.job(id);
+      write(job.trace.slice(written));
+      written = job.trace.length;
+      if (["success", "failed", "canceled"].includes(job.status)) {
+        return job.status === "success";
+      }
+      if (Date.now() > deadline) {
+        throw new SandboxError(
+          `Job ${id} is still ${job.status} after 10 minutes. The manager's log ends with:\n${managerLog.slice(-10).join("\n")}`,
+        );
+      }
+      await sleep(200);
+    }
+  } finally {
+    await manager.stop();
+  }
+}
