@@ -52,7 +52,11 @@ export async function startChartRepository(options: ChartRepositoryOptions): Pro
   return {
     url: `http://127.0.0.1:${port}`,
     stop: async () => {
-      const closed = new Promise<void>((done) => server.close(() => done()));
+      const closed = new Promise<void>((done) =>
+        server.close(() => {
+          done();
+        }),
+      );
       if ("closeAllConnections" in server) server.closeAllConnections();
       await closed;
     },

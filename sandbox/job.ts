@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -12,9 +11,6 @@ import { startRunnerManager } from "./manager/run-job.ts";
 import { onPath } from "./pulumi-home.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { homelabValues, stackOutputs } from "./stack.ts";
-
-/** The job that runs when none is given. */
-export const defaultJobFile = join(import.meta.dirname, "jobs", "cache.gitlab-ci.yml");
 
 const lines = z.union([z.string().transform((line) => [line]), z.array(z.string())]);
 const cache = z.strictObject({
@@ -42,7 +38,7 @@ const ciJob = z.strictObject({
 export function readJob(file: string, projectId: number): JobRequest {
   const wrong = (what: string) =>
     new SandboxError(
-      `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as ${defaultJobFile}. ` +
+      `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as sandbox/jobs/cache.gitlab-ci.yml. ` +
         `Keywords: ${Object.keys(ciJob.shape).join(", ")}.`,
     );
   let text: string;

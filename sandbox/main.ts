@@ -3,7 +3,6 @@ import { Command } from "commander";
 import { execa } from "execa";
 import { sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
-import { defaultJobFile, runJob } from "./job.ts";
 import { repository } from "./pulumi-home.ts";
 import { printDeployment, printNextSteps, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
@@ -81,8 +80,10 @@ program
 program
   .command("job")
   .description("give GitLab a job, and let the deployed runner do it")
-  .argument("[file]", "a .gitlab-ci.yml with one job", defaultJobFile)
+  .argument("[file]", "a .gitlab-ci.yml with one job", join(import.meta.dirname, "jobs", "cache.gitlab-ci.yml"))
   .action(async (file: string) => {
+    // Loaded when it is needed: the manager's Kubernetes client is large.
+    const { runJob } = await import("./job.ts");
     const succeeded = await runJob(running(folder()), resolve(process.env["INIT_CWD"] ?? ".", file), (text) => {
       process.stdout.write(text);
     });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import getPort from "get-port";
-import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
+import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
@@ -47,10 +47,7 @@ export async function buildTools(): Promise<void> {
   await requireGo();
   console.log("Building the sandbox's tools from source; this happens once.");
   await progress(
-    missing.map((build) => ({
-      title: build.title,
-      task: () => build.run(),
-    })),
+    missing.map((build) => ({ title: build.title, run: () => build.run() })),
     { concurrent: false },
   );
 }
@@ -146,17 +143,17 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
   await progress([
     {
       title: "Kubernetes: etcd and API server, then controllers, scheduler and a simulated node",
-      task: async () => {
+      run: async () => {
         await startApiServer(folder, state, tools);
         await startControllers(folder, state, tools);
       },
     },
-    { title: "MinIO", task: () => startMinio(folder, state, tools) },
-    { title: "GitLab (an emulator of its API)", task: () => startGitLab(folder, state) },
+    { title: "MinIO", run: () => startMinio(folder, state, tools) },
+    { title: "GitLab (an emulator of its API)", run: () => startGitLab(folder, state) },
     ...(options.chart === undefined
-      ? [{ title: "Helm repository, with the sandbox's own chart", task: () => startCharts(folder, state) }]
+      ? [{ title: "Helm repository, with the sandbox's own chart", run: () => startCharts(folder, state) }]
       : []),
-    { title: "Pulumi stack", task: () => createStack(folder, state, tools, options) },
+    { title: "Pulumi stack", run: () => createStack(folder, state, tools, options) },
   ]);
   state.complete = true;
   folder.write(state);
@@ -229,26 +226,55 @@ async function deploy({ folder, state }: Sandbox): Promise<void> {
   await progress([
     {
       title: "pulumi up",
-      task: (_, task) =>
+      run: (show) =>
         pulumiUp(folder, state, (line) => {
           if (line.trim() !== "") {
-            task.output = line.trim();
+            show(line.trim());
           }
         }),
     },
   ]);
 }
 
-/** A list of what is going on and for how long; plain lines where the output is not a terminal. */
-async function progress(tasks: ListrTask[], options: { concurrent: boolean } = { concurrent: true }): Promise<void> {
-  const list = new Listr(tasks, {
-    concurrent: options.concurrent,
-    exitOnError: true,
-    rendererOptions: { timer: PRESET_TIMER, collapseErrors: false, showErrorMessage: false },
-    fallbackRendererOptions: { timer: PRESET_TIMER },
-    fallbackRenderer: "simple",
-  });
-  await list.run();
+/** Something that takes a while. */
+interface Step {
+  readonly title: string;
+  readonly run: (show: (line: string) => void) => Promise<void>;
+}
+
+/** Shows what is going on and for how long; as plain lines where the output is not a terminal. */
+async function progress(
+  steps: readonly Step[],
+  options: { concurrent: boolean } = { concurrent: true },
+): Promise<void> {
+  let failure: unknown;
+  const list = new Listr(
+    steps.map(({ title, run }) => ({
+      title,
+      task: async (_: unknown, task: { output: string }) => {
+        try {
+          await run((line) => (task.output = line));
+        } catch (error) {
+          failure ??= error;
+          // The list marks the step; what went wrong is told once, below it.
+          throw new Error(title, { cause: error });
+        }
+      },
+    })),
+    {
+      concurrent: options.concurrent,
+      rendererOptions: { timer: PRESET_TIMER, showErrorMessage: false },
+      fallbackRendererOptions: { timer: PRESET_TIMER },
+      fallbackRenderer: "simple",
+      // The command line has its own, which clears away what was started.
+      registerSignalListeners: false,
+    },
+  );
+  try {
+    await list.run();
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
 async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {

@@ -93,8 +93,9 @@ export async function pulumiUp(
   }
   const { exitCode, timedOut } = await result;
   if (exitCode !== 0) {
+    const diagnostics = lines.slice(Math.max(0, lines.indexOf("Diagnostics:")));
     throw new SandboxError(
-      `pulumi up ${timedOut ? "took longer than 15 minutes" : "failed"}:\n${lines.join("\n")}\n\n` +
+      `pulumi up ${timedOut ? "took longer than 15 minutes" : "failed"}:\n${diagnostics.join("\n").trimEnd()}\n\n` +
         "The sandbox's servers are still up. Look around with 'npm run sandbox -- status', try again with 'npm run sandbox'.",
     );
   }

@@ -1,0 +1,71 @@
+import { z } from "zod";
+
+/** A job to queue; what has a default may be left out. */
+export const jobRequestSchema = z.strictObject({
+  projectId: z.int().positive(),
+  name: z.string().min(1).default("job"),
+  stage: z.string().min(1).default("test"),
+  /** Lines of shell. */
+  script: z.array(z.string()).min(1),
+  afterScript: z.array(z.string()).default([]),
+  /** Without one, the runner takes its own default. */
+  image: z.string().min(1).optional(),
+  services: z.array(z.string().min(1)).default([]),
+  tags: z.array(z.string()).default([]),
+  cache: z
+    .array(
+      z.strictObject({
+        key: z.string().min(1),
+        paths: z.array(z.string()),
+        policy: z.enum(["pull", "push", "pull-push"]).default("pull-push"),
+      }),
+    )
+    .default([]),
+  /** CI/CD variables; `GIT_STRATEGY` is `none` unless given, since there are no repositories. */
+  variables: z.record(z.string(), z.string()).default({}),
+  /** In seconds. */
+  timeout: z.int().positive().default(3600),
+  ref: z.string().min(1).default("main"),
+  /** Whether its ref is protected, so that `ref_protected` runners take it. */
+  protected: z.boolean().default(false),
+  /** How many final updates to answer with 202, which makes the runner ask again. */
+  acceptedUpdates: z.int().nonnegative().default(0),
+});
+
+/** A disturbance: what it meets, how often, and what it does. */
+export const faultSchema = z.strictObject({
+  /** Absent: any method. */
+  method: z.string().optional(),
+  /** Regular expression that the path, without query, must match. */
+  path: z.string().min(1),
+  /** How many calls it meets before it is over. */
+  count: z.int().positive().default(1),
+  /**
+   * `status` answers with `status` instead of doing anything, `cut` closes the connection instead, `lost-answer` does
+   * what was asked and then closes the connection, `latency` waits `latencyMs` and goes on.
+   */
+  kind: z.enum(["status", "cut", "lost-answer", "latency"]),
+  status: z.int().min(400).max(599).default(500),
+  /** Sent as `Retry-After`. */
+  retryAfterSeconds: z.int().nonnegative().optional(),
+  latencyMs: z.int().nonnegative().default(0),
+});
+
+/** A project or group to add. */
+export const placeSchema = z.strictObject({
+  id: z.int().positive(),
+  path: z.string().min(1),
+  maintainers: z.array(z.string()).optional(),
+});
+
+/** Settings that can change while it runs. */
+export const settingsSchema = z.strictObject({ runnerTokenExpirationInterval: z.int().positive().nullable() });
+
+/** See {@link jobRequestSchema}. */
+export type JobRequest = z.input<typeof jobRequestSchema>;
+/** See {@link faultSchema}. */
+export type Fault = z.input<typeof faultSchema>;
+/** See {@link placeSchema}. */
+export type Place = z.infer<typeof placeSchema>;
+/** See {@link settingsSchema}. */
+export type EmulatorSettings = z.infer<typeof settingsSchema>;

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { MiddlewareHandler } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { z } from "zod";
+import type { AppContext, AppEnv } from "./context.ts";
+import type { faultSchema } from "./control-schemas.ts";
+
+/** A disturbance that waits for calls to meet. */
+export interface PendingFault extends z.output<typeof faultSchema> {
+  readonly id: number;
+  /** How many calls it has yet to meet. */
+  remaining: number;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  429: "429 Too Many Requests",
+  500: "500 Internal Server Error",
+  502: "502 Bad Gateway",
+  503: "503 Service Unavailable",
+};
+
+function cut(c: AppContext): Response {
+  c.set("cut", true);
+  c.env.incoming.socket.destroy();
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** The disturbances that tests ask for; of several that fit a call, the oldest meets it. */
+export class Faults {
+  #pending: PendingFault[] = [];
+  #lastId = 0;
+
+  /** Those that aren't over. */
+  get pending(): readonly PendingFault[] {
+    return this.#pending;
+  }
+
+  /** Adds one. */
+  add(fault: z.output<typeof faultSchema>): PendingFault {
+    const pending = { ...fault, id: ++this.#lastId, remaining: fault.count };
+    this.#pending.push(pending);
+    return pending;
+  }
+
+  /** Ends all. */
+  clear(): void {
+    this.#pending = [];
+  }
+
+  #take(method: string, path: string): PendingFault | undefined {
+    const fault = this.#pending.find(
+      (one) => (one.method ?? method).toUpperCase() === method && new RegExp(one.path).test(path),
+    );
+    if (fault && --fault.remaining === 0) this.#pending = this.#pending.filter((one) => one !== fault);
+    return fault;
+  }
+
+  /** Disturbs the calls that a fault fits. */
+  middleware(): MiddlewareHandler<AppEnv> {
+    return async (c, next) => {
+      const fault = this.#take(c.req.method, c.req.path);
+      if (!fault) {
+        await next();
+        return;
+      }
+      c.set("fault", fault.kind);
+      switch (fault.kind) {
+        case "cut":
+          c.res = cut(c);
+          return;
+        case "lost-answer":
+          await next();
+          c.res = cut(c);
+          return;
+        case "latency":
+          await sleep(fault.latencyMs);
+          await next();
+          return;
+        case "status": {
+          const message = reasons[fault.status] ?? String(fault.status);
+          const headers: Record<string, string> =
+            fault.retryAfterSeconds === undefined ? {} : { "Retry-After": String(fault.retryAfterSeconds) };
+          c.res = c.json({ message }, fault.status as ContentfulStatusCode, headers);
+        }
+      }
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+
+const membersSchema = z.array(z.string()).optional();
+
+/** What an emulator starts with: who may call it, and which projects and groups exist. */
+export const seedSchema = z.strictObject({
+  /** Guards the control surface; sent as `X-Emulator-Token`. */
+  controlToken: z.string().min(8),
+  accessTokens: z
+    .array(
+      z.strictObject({
+        token: z.string().min(8),
+        username: z.string().min(1),
+        scopes: z.array(z.string().min(1)),
+        admin: z.boolean().default(false),
+        /** When it ends; an ISO 8601 time. */
+        expiresAt: z.iso.datetime().optional(),
+        revoked: z.boolean().default(false),
+      }),
+    )
+    .default([]),
+  /** A group whose path leads to a project need not be named: it is made. */
+  groups: z
+    .array(z.strictObject({ id: z.int().positive(), path: z.string().min(1), maintainers: membersSchema }))
+    .default([]),
+  projects: z
+    .array(z.strictObject({ id: z.int().positive(), path: z.string().regex(/.\/./), maintainers: membersSchema }))
+    .default([]),
+  /** The deprecated way to register; without any, `POST /runners` answers 410 as on an instance that has it switched off. */
+  registrationTokens: z
+    .array(
+      z.strictObject({
+        token: z.string().min(8),
+        groupId: z.int().positive().optional(),
+        projectId: z.int().positive().optional(),
+      }),
+    )
+    .default([]),
+  /** How long runner tokens live, in seconds; null: for ever. */
+  runnerTokenExpirationInterval: z.int().positive().nullable().default(null),
+});
+
+/** A seed as written in a file or by a test; what has a default may be left out. */
+export type EmulatorSeed = z.input<typeof seedSchema>;

@@ -1,0 +1,191 @@
+import { EventEmitter, once } from "node:events";
+import { randomBytes, randomUUID } from "node:crypto";
+import type { z } from "zod";
+import type { AccessToken, Group, Job, Project, Runner, RunnerInfo, RunnerManager, RunnerType, User } from "./model.ts";
+import type { seedSchema } from "./seed.ts";
+
+const typeNumbers = { instance_type: 1, group_type: 2, project_type: 3 } as const;
+
+/** What the creator of a runner decides; the rest follows from it. */
+export type NewRunner = Pick<
+  Runner,
+  "type" | "description" | "maintenanceNote" | "paused" | "locked" | "accessLevel" | "runUntagged" | "tags"
+> &
+  Pick<Runner, "maximumTimeout" | "groupId" | "ownerProjectId" | "creator" | "registered" | "info"> & {
+    readonly tokenExpiresAt?: number;
+    readonly tokenRotationDeadline?: number;
+  };
+
+/** Everything that the emulator knows, in memory only. */
+export class GitLabStore {
+  readonly now: () => number;
+  readonly controlToken: string;
+  readonly accessTokens: readonly AccessToken[];
+  readonly registrationTokens: z.output<typeof seedSchema>["registrationTokens"];
+  readonly groups = new Map<number, Group>();
+  readonly projects = new Map<number, Project>();
+  readonly runners = new Map<number, Runner>();
+  readonly jobs = new Map<number, Job>();
+  /** How long new runner tokens live, in seconds; null: for ever. */
+  runnerTokenExpirationInterval: number | null;
+  /** Where clients reach it, without a slash at the end; known once it listens. */
+  url = "";
+  /** Changes whenever a waiting runner might find a job that it didn't before. */
+  queueVersion = randomUUID();
+  readonly #queue = new EventEmitter<{ change: [] }>().setMaxListeners(0);
+  // Far from the ids that seeds and tests choose.
+  #lastImpliedGroupId = 1_000_000;
+  #lastRunnerId = 0;
+  #lastManagerId = 0;
+  #lastJobId = 0;
+
+  constructor(seed: z.output<typeof seedSchema>, now: () => number) {
+    this.now = now;
+    this.controlToken = seed.controlToken;
+    this.registrationTokens = seed.registrationTokens;
+    this.runnerTokenExpirationInterval = seed.runnerTokenExpirationInterval;
+    const users = new Map<string, User>();
+    this.accessTokens = seed.accessTokens.map(({ username, admin, expiresAt, ...token }, index) => {
+      const user = users.get(username) ?? { id: users.size + 1, username, admin };
+      users.set(username, user);
+      const expiry = expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) };
+      return { id: index + 1, ...token, ...expiry, user, createdAt: now() };
+    });
+    for (const group of seed.groups) this.addGroup(group);
+    for (const project of seed.projects) this.addProject(project);
+  }
+
+  /** Adds a group, and those above it that are missing. Throws if id or path are taken. */
+  addGroup(group: Pick<Group, "id" | "path" | "maintainers">): Group {
+    if (this.groups.has(group.id) || this.findGroup(group.path)) throw new Error(`group ${group.path} exists`);
+    this.#addParents(group.path);
+    const added = { ...group, createdAt: this.now() };
+    this.groups.set(group.id, added);
+    return added;
+  }
+
+  /** Adds a project, and the groups above it that are missing. Throws if id or path are taken. */
+  addProject(project: Pick<Project, "id" | "path" | "maintainers">): Project {
+    if (this.projects.has(project.id) || this.findProject(project.path)) {
+      throw new Error(`project ${project.path} exists`);
+    }
+    this.#addParents(project.path);
+    const added = { ...project, createdAt: this.now() };
+    this.projects.set(project.id, added);
+    return added;
+  }
+
+  #addParents(path: string): void {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    if (parent !== "" && !this.findGroup(parent)) this.addGroup({ id: ++this.#lastImpliedGroupId, path: parent });
+  }
+
+  /** The group with this id or full path. */
+  findGroup(idOrPath: string): Group | undefined {
+    return find(this.groups, idOrPath);
+  }
+
+  /** The project with this id or full path. */
+  findProject(idOrPath: string): Project | undefined {
+    return find(this.projects, idOrPath);
+  }
+
+  /** The runner that has this token, unless the token has expired. */
+  runnerByToken(token: string): Runner | undefined {
+    const runner = [...this.runners.values()].find((candidate) => candidate.token === token);
+    if (runner?.tokenExpiresAt !== undefined && runner.tokenExpiresAt <= this.now()) return undefined;
+    return runner;
+  }
+
+  /** Makes a runner with a fresh token. */
+  createRunner(wanted: NewRunner): Runner {
+    const now = this.now();
+    const runner: Runner = {
+      ...wanted,
+      id: ++this.#lastRunnerId,
+      token: newRunnerToken(wanted.type, wanted.registered),
+      tokenExpiresAt: wanted.tokenExpiresAt ?? this.#tokenExpiry(),
+      tokenRotationDeadline: wanted.tokenRotationDeadline,
+      projectIds: wanted.ownerProjectId === undefined ? [] : [wanted.ownerProjectId],
+      createdAt: now,
+      updatedAt: now,
+      managers: [],
+    };
+    this.runners.set(runner.id, runner);
+    return runner;
+  }
+
+  /** Gives a runner a new token; the one before is unknown from then on. */
+  resetToken(runner: Runner): void {
+    runner.token = newRunnerToken(runner.type, runner.registered);
+    runner.tokenExpiresAt = this.#tokenExpiry();
+    runner.tokenRotationDeadline = undefined;
+    this.touch(runner);
+  }
+
+  #tokenExpiry(): number | undefined {
+    return this.runnerTokenExpirationInterval === null
+      ? undefined
+      : this.now() + this.runnerTokenExpirationInterval * 1000;
+  }
+
+  /** Notes that a runner was changed. */
+  touch(runner: Runner): void {
+    runner.updatedAt = this.now();
+    this.queueChanged();
+  }
+
+  /** Notes that a runner made contact, and which of its processes did. */
+  contact(runner: Runner, info: RunnerInfo, systemId?: string): RunnerManager | undefined {
+    const now = this.now();
+    runner.contactedAt = now;
+    Object.assign(runner.info, info);
+    if (systemId === undefined) return undefined;
+    let manager = runner.managers.find((candidate) => candidate.systemId === systemId);
+    if (!manager) {
+      manager = { id: ++this.#lastManagerId, systemId, createdAt: now, contactedAt: now, cancelsGracefully: false };
+      runner.managers.push(manager);
+    }
+    manager.contactedAt = now;
+    return Object.assign(manager, info);
+  }
+
+  /** Queues a job. */
+  addJob(job: Omit<Job, "id" | "token" | "status" | "trace" | "createdAt">): Job {
+    const added: Job = {
+      ...job,
+      id: ++this.#lastJobId,
+      token: `glcbt-${randomBytes(18).toString("base64url")}`,
+      status: "pending",
+      trace: Buffer.alloc(0),
+      createdAt: this.now(),
+    };
+    this.jobs.set(added.id, added);
+    this.queueChanged();
+    return added;
+  }
+
+  /** Tells waiting runners to look again. */
+  queueChanged(): void {
+    this.queueVersion = randomUUID();
+    this.#queue.emit("change");
+  }
+
+  /** Resolves when the queue changes, the time is over, or the caller is gone. */
+  async waitForQueue(milliseconds: number, gone: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(milliseconds)]);
+    await once(this.#queue, "change", { signal }).catch(() => undefined);
+  }
+}
+
+function find<T extends Group | Project>(records: ReadonlyMap<number, T>, idOrPath: string): T | undefined {
+  if (/^\d+$/.test(idOrPath)) return records.get(Number(idOrPath));
+  // GitLab's paths don't mind case.
+  const path = idOrPath.toLowerCase();
+  return [...records.values()].find((record) => record.path.toLowerCase() === path);
+}
+
+/** `glrt-` (`glrtr-` for a registered runner), the number of the type, and 20 random URL-safe characters. */
+function newRunnerToken(type: RunnerType, registered: boolean): string {
+  return `${registered ? "glrtr" : "glrt"}-t${typeNumbers[type]}_${randomBytes(15).toString("base64url")}`;
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EmulatorControl } from "../../sandbox/gitlab/control.ts";
+import { controlToken, startServer, tokens } from "./gitlab-test-server.ts";
+
+const timeout = 20_000;
+const creation = { token: tokens.dev, json: { runner_type: "project_type", project_id: 1 } };
+
+async function direct(url: string, path: string): Promise<Response> {
+  return fetch(`${url}/api/v4${path}`, { headers: { "PRIVATE-TOKEN": tokens.dev } });
+}
+
+test("a status comes as often as asked, only where asked", { timeout }, async (t) => {
+  const server = await startServer(t);
+  await server.control.addFault({
+    method: "GET",
+    path: "/runners$",
+    kind: "status",
+    status: 429,
+    retryAfterSeconds: 7,
+    count: 2,
+  });
+  assert.equal((await direct(server.url, "/user")).status, 200);
+  const limited = await direct(server.url, "/runners");
+  assert.deepEqual([limited.status, limited.headers.get("retry-after")], [429, "7"]);
+  assert.deepEqual(
+    (await server.control.faults()).map(({ remaining }) => remaining),
+    [1],
+  );
+  assert.equal((await direct(server.url, "/runners")).status, 429);
+  assert.equal((await direct(server.url, "/runners")).status, 200);
+  await server.control.addFault({ path: ".", kind: "status" });
+  await server.control.clearFaults();
+  assert.equal((await direct(server.url, "/runners")).status, 200);
+});
+
+test("a cut connection does nothing, a lost answer does it all", { timeout }, async (t) => {
+  const server = await startServer(t);
+  const created = async () => (await server.control.state()).runners.length;
+  await server.control.addFault({ method: "POST", path: "/user/runners$", kind: "cut" });
+  await assert.rejects(server.call("POST", "/user/runners", creation), TypeError);
+  assert.equal(await created(), 0);
+  await server.control.addFault({ method: "POST", path: "/user/runners$", kind: "lost-answer" });
+  await assert.rejects(server.call("POST", "/user/runners", creation), TypeError);
+  assert.equal(await created(), 1);
+  const records = (await server.control.requests()).map(({ status, fault }) => [status, fault]);
+  assert.deepEqual(records, [
+    [null, "cut"],
+    [null, "lost-answer"],
+  ]);
+});
+
+test("latency delays and changes nothing else", { timeout }, async (t) => {
+  const server = await startServer(t);
+  await server.control.addFault({ path: "/user$", kind: "latency", latencyMs: 200 });
+  const started = performance.now();
+  assert.equal((await direct(server.url, "/user")).status, 200);
+  assert.ok(performance.now() - started >= 190);
+});
+
+test("requests are recorded with their parameters but without secrets", { timeout }, async (t) => {
+  const server = await startServer(t);
+  const { id, token } = await server.createRunner({ description: `holds ${tokens.admin}`, tag_list: ["a"] });
+  await server.call("POST", "/runners/verify", { form: { token, system_id: "s_one" } });
+  await server.call("GET", `/runners/${id}?private_token=${tokens.dev}`);
+  const records = await server.control.requests();
+  assert.deepEqual(
+    records.map(({ method, path, status }) => [method, path, status]),
+    [
+      ["POST", "/api/v4/user/runners", 201],
+      ["POST", "/api/v4/runners/verify", 200],
+      ["GET", `/api/v4/runners/${id}`, 200],
+    ],
+  );
+  assert.deepEqual(records[0]?.parameters, {
+    runner_type: "project_type",
+    project_id: 1,
+    description: "holds [masked]",
+    tag_list: ["a"],
+  });
+  assert.deepEqual(records[1]?.parameters, { token: "[masked]", system_id: "s_one" });
+  const everything = JSON.stringify([records, await server.control.state()]);
+  for (const secret of [token, ...Object.values(tokens)]) assert.ok(!everything.includes(secret));
+  await server.control.clearRequests();
+  assert.deepEqual(await server.control.requests(), []);
+});
+
+test("the control surface is closed to others and says what is wrong", { timeout }, async (t) => {
+  const server = await startServer(t);
+  await assert.rejects(new EmulatorControl(server.url, "guessed").state(), /401 .*X-Emulator-Token/);
+  assert.equal((await fetch(`${server.url}/-/emulator/state`)).status, 401);
+  const { control } = server;
+  await assert.rejects(control.addJob({ projectId: 99, script: ["true"] }), /400 .*there is no project 99/);
+  await assert.rejects(control.addJob({ projectId: 1, script: [] }), /400 .*script/);
+  await assert.rejects(control.job(99), /404/);
+  await assert.rejects(control.addProject({ id: 1, path: "homelab/again" }), /409/);
+  assert.equal((await control.addProject({ id: 4, path: "new/group/project" })).id, 4);
+  assert.equal((await control.addGroup({ id: 11, path: "second" })).path, "second");
+  const state = await control.state();
+  assert.deepEqual(
+    state.groups.map(({ path }) => path),
+    ["homelab", "elsewhere", "new", "new/group", "second"],
+  );
+  assert.ok(!JSON.stringify(state).includes(controlToken));
+});
