@@ -1,0 +1,27 @@
+import { GitLabClient, gitlabConnection } from "./gitlab/gitlab-client.ts";
+import { projectRunnerEnablement } from "./gitlab/project-runner-enablement.ts";
+import { userRunner } from "./gitlab/user-runner.ts";
+import { serveProvider } from "./provider-server.ts";
+
+let client: GitLabClient | undefined;
+
+function connected(): GitLabClient {
+  if (client === undefined) {
+    throw new Error("gitlab: the provider is not configured");
+  }
+  return client;
+}
+
+const resources = {
+  "gitlab:index/userRunner:UserRunner": userRunner(connected),
+  "gitlab:index/projectRunnerEnablement:ProjectRunnerEnablement": projectRunnerEnablement(connected),
+};
+
+await serveProvider({
+  name: "gitlab",
+  version: "10.1.1",
+  configure(config) {
+    client = new GitLabClient(gitlabConnection(config, process.env));
+  },
+  resource: (type) => resources[type as keyof typeof resources],
+});

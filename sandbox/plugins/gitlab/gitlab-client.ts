@@ -1,0 +1,132 @@
+import type { Gitlab as GitLabApi } from "@gitbeaker/rest";
+import pRetry, { AbortError } from "p-retry";
+
+/** Where GitLab's API is, and who asks. */
+export interface GitLabConnection {
+  /** With `api/v4/` at its end. */
+  readonly baseUrl: string;
+  /** Personal, group or project access token. */
+  readonly token: string;
+}
+
+type Api = InstanceType<typeof GitLabApi<false>>;
+
+/** Settings of the real provider that need what Node's `fetch` does not offer. */
+const unsupportedSettings = ["cacertFile", "clientCert", "clientKey", "configFile", "context", "headers", "insecure"];
+
+const retries = 5;
+
+/**
+ * @param config the provider's own configuration, `gitlab:token` and `gitlab:baseUrl`
+ * @param environment has `GITLAB_TOKEN` and `GITLAB_BASE_URL`, which stand in for what is not configured
+ * @throws Error naming what is missing or not supported
+ */
+export function gitlabConnection(
+  config: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): GitLabConnection {
+  const unsupported = unsupportedSettings.filter((key) => !["", "false", "{}", undefined].includes(config[key]));
+  if (unsupported.length > 0) {
+    throw new Error(
+      `gitlab: ${unsupported.map((key) => `gitlab:${key}`).join(", ")}: this stand-in does not know it; the real plugin does`,
+    );
+  }
+  const token = config.token ?? environment.GITLAB_TOKEN;
+  if (!token) {
+    throw new Error(
+      "gitlab: no token. Set GITLAB_TOKEN, or run `pulumi config set --secret gitlab:token`, with an access token of scope api.",
+    );
+  }
+  const baseUrl = config.baseUrl ?? environment.GITLAB_BASE_URL ?? "https://gitlab.com/api/v4/";
+  if (!/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? "")) {
+    throw new Error(
+      `gitlab: gitlab:baseUrl is ${JSON.stringify(baseUrl)}, no http(s) address such as https://gitlab.com/api/v4/`,
+    );
+  }
+  return { token, baseUrl };
+}
+
+/** GitLab answered with an error, or not at all; the message has status, reason and address, never the token. */
+export class GitLabError extends Error {
+  override readonly name = "GitLabError";
+  /** HTTP status; undefined where there was no answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status: number | undefined) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Calls GitLab's API; asks again, as the real provider does, when GitLab is overloaded. */
+export class GitLabClient {
+  readonly #connection: GitLabConnection;
+  #api: Promise<Api> | undefined;
+
+  constructor(connection: GitLabConnection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * @param what is being done, such as `create the runner`
+   * @throws GitLabError
+   */
+  async call<Result>(what: string, signal: AbortSignal, request: (api: Api) => Promise<Result>): Promise<Result> {
+    this.#api ??= this.#connect();
+    const api = await this.#api;
+    try {
+      return await pRetry(
+        async () => {
+          try {
+            return await request(api);
+          } catch (error) {
+            throw isTemporary(error) ? error : new AbortError(error as Error);
+          }
+        },
+        { retries, minTimeout: 500, factor: 2, maxTimeout: 10_000, signal },
+      );
+    } catch (error) {
+      throw this.#explain(what, signal, error);
+    }
+  }
+
+  async #connect(): Promise<Api> {
+    const { Gitlab } = await import("@gitbeaker/rest");
+    const host = this.#connection.baseUrl.replace(/\/+$/, "").replace(/\/api\/v4$/, "");
+    return new Gitlab({ host, token: this.#connection.token });
+  }
+
+  #explain(what: string, signal: AbortSignal, error: unknown): GitLabError {
+    const at = this.#connection.baseUrl;
+    if (signal.aborted) {
+      return new GitLabError(`gitlab: could not ${what} at ${at}: cancelled or out of time`, undefined);
+    }
+    const status = statusOf(error);
+    const reason = error instanceof Error ? describe(error) : String(error);
+    return new GitLabError(
+      status === undefined
+        ? `gitlab: could not ${what}: no usable answer from ${at}: ${reason}`
+        : `gitlab: could not ${what}: ${at} answered ${status}: ${reason}`,
+      status,
+    );
+  }
+}
+
+/** Calls to GitLab that never got through are not repeated, since one of them may have been carried out. */
+function isTemporary(error: unknown): boolean {
+  const status = statusOf(error) ?? 0;
+  return status >= 500 || (error instanceof Error && error.name === "GitbeakerRetryError");
+}
+
+function statusOf(error: unknown): number | undefined {
+  const cause = error instanceof Error ? (error.cause as { response?: { status?: number } } | undefined) : undefined;
+  return cause?.response?.status;
+}
+
+/** `fetch` hides the reason of a failed connection in its error's cause. */
+function describe(error: Error): string {
+  const cause = error.cause;
+  return cause instanceof Error
+    ? `${error.message}: ${cause.message || String((cause as { code?: string }).code)}`
+    : error.message;
+}

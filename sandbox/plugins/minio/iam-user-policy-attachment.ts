@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { checkFields, diffFields, inputsAsRead } from "../resource-fields.ts";
+import type { Fields } from "../resource-fields.ts";
+import type { ResourceHandler } from "../resource-handler.ts";
+import { MinioError } from "./minio-clients.ts";
+import type { MinioClients } from "./minio-clients.ts";
+
+const fields: Fields = {
+  policyName: { type: "string", required: true, replaces: true },
+  userName: { type: "string", required: true, replaces: true },
+};
+
+/** `minio.IamUserPolicyAttachment`: gives a user the rights of a policy. It is imported by `user/policy`. */
+export function iamUserPolicyAttachment(clients: () => MinioClients): ResourceHandler {
+  const attached = async (user: string, signal: AbortSignal): Promise<string[]> => {
+    try {
+      const { policyName } = await clients().mc("read the user", signal, ["admin", "user", "info", "{alias}", user]);
+      return typeof policyName === "string" && policyName !== "" ? policyName.split(",") : [];
+    } catch (error) {
+      if (error instanceof MinioError && error.code === "XMinioAdminNoSuchUser") {
+        return [];
+      }
+      throw error;
+    }
+  };
+  const change = (action: "attach" | "detach", policy: string, user: string, signal: AbortSignal) =>
+    clients().mc(`${action} policy ${policy}`, signal, [
+      ...["admin", "policy", action, "{alias}", policy],
+      ...["--user", user],
+    ]);
+
+  return {
+    check: (inputs) => ({ inputs, failures: checkFields(fields, inputs) }),
+    diff: ({ oldOutputs, newInputs }) => ({ changes: diffFields(fields, oldOutputs, newInputs) }),
+
+    async create(inputs, { preview, signal }) {
+      if (preview) {
+        return { id: "", outputs: inputs };
+      }
+      const { userName, policyName } = names(inputs);
+      if (!(await attached(userName, signal)).includes(policyName)) {
+        await change("attach", policyName, userName, signal);
+      }
+      return { id: newId(userName), outputs: inputs };
+    },
+
+    async read(id, inputs, outputs, { signal }) {
+      const known = outputs.userName === undefined ? importedNames(id) : names(outputs);
+      if (!(await attached(known.userName, signal)).includes(known.policyName)) {
+        return undefined;
+      }
+      const readId = outputs.userName === undefined ? newId(known.userName) : id;
+      return { id: readId, outputs: { ...known }, inputs: inputsAsRead(fields, inputs, { ...known }) };
+    },
+
+    async delete(_id, outputs, { signal }) {
+      const { userName, policyName } = names(outputs);
+      if ((await attached(userName, signal)).includes(policyName)) {
+        await change("detach", policyName, userName, signal);
+      }
+    },
+  };
+}
+
+interface Names {
+  readonly userName: string;
+  readonly policyName: string;
+}
+
+function names({ userName, policyName }: Readonly<Record<string, unknown>>): Names {
+  return { userName: String(userName), policyName: String(policyName) };
+}
+
+function importedNames(id: string): Names {
+  const [, userName, policyName] = /^([^/]+)\/(.+)$/.exec(id) ?? [];
+  if (userName === undefined || policyName === undefined) {
+    throw new Error(`minio: ${JSON.stringify(id)} is no attachment; import it by user/policy`);
+  }
+  return { userName, policyName };
+}
+
+/** The user's name with a unique number: time first, as the real provider's, so that later ones sort last. */
+function newId(user: string): string {
+  const now = new Date().toISOString().replace(/\D/g, "");
+  return `${user}-${now}${randomBytes(4).toString("hex")}`;
+}

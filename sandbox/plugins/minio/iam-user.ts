@@ -1,0 +1,114 @@
+import { randomBytes } from "node:crypto";
+import { withAutoName } from "../auto-name.ts";
+import { asText, secret, unknownValue } from "../property-values.ts";
+import { checkFields, diffFields, inputsAsRead, planFields } from "../resource-fields.ts";
+import type { Fields } from "../resource-fields.ts";
+import type { ResourceHandler } from "../resource-handler.ts";
+import { MinioError } from "./minio-clients.ts";
+import type { MinioClients } from "./minio-clients.ts";
+
+const fields: Fields = {
+  name: {
+    type: "string",
+    required: true,
+    replaces: true,
+    problem: (value) =>
+      /^[0-9A-Za-z=,.@\-_+]+$/.test(String(value))
+        ? undefined
+        : "has characters other than letters, digits and =,.@-_+",
+  },
+  secret: { type: "string", computed: true },
+  disableUser: { type: "boolean", default: false },
+  forceDestroy: { type: "boolean", default: false },
+  updateSecret: { type: "boolean", default: false },
+  tags: { type: "map" },
+};
+
+const noSuchUser = "XMinioAdminNoSuchUser";
+
+/** `minio.IamUser`: a user by name, which is its id and its access key, and secret key. */
+export function iamUser(clients: () => MinioClients): ResourceHandler {
+  // By stdin, where other processes do not see it.
+  const add = (name: string, key: string, signal: AbortSignal) =>
+    clients().mc("set the user's secret key", signal, ["admin", "user", "add", "{alias}"], `${name}\n${key}\n`);
+  const setStatus = (name: string, status: "enabled" | "disabled", signal: AbortSignal) =>
+    clients().mc("enable or disable the user", signal, [
+      ...["admin", "user", status === "enabled" ? "enable" : "disable"],
+      ...["{alias}", name],
+    ]);
+  const statusOf = async (name: string, signal: AbortSignal): Promise<string | undefined> => {
+    try {
+      const { userStatus } = await clients().mc("read the user", signal, ["admin", "user", "info", "{alias}", name]);
+      return String(userStatus);
+    } catch (error) {
+      if (error instanceof MinioError && error.code === noSuchUser) {
+        return undefined;
+      }
+      throw error;
+    }
+  };
+  const remove = async (name: string, signal: AbortSignal) => {
+    try {
+      await clients().mc("delete the user", signal, ["admin", "user", "remove", "{alias}", name]);
+    } catch (error) {
+      if (!(error instanceof MinioError && error.code === noSuchUser)) {
+        throw error;
+      }
+    }
+  };
+
+  return {
+    check(inputs, previousInputs, { name }) {
+      const named = withAutoName(inputs, previousInputs, name);
+      return { inputs: named, failures: checkFields(fields, named) };
+    },
+    diff: ({ oldOutputs, newInputs }) => ({ changes: diffFields(fields, oldOutputs, newInputs) }),
+
+    async create(inputs, { preview, signal }) {
+      const planned = planFields(fields, inputs);
+      if (preview) {
+        return { id: "", outputs: { ...planned, status: unknownValue } };
+      }
+      const name = String(planned.name);
+      const key = asText(inputs.secret) ?? newSecretKey();
+      await add(name, key, signal);
+      const status = planned.disableUser === true ? "disabled" : "enabled";
+      if (status === "disabled") {
+        await setStatus(name, status, signal);
+      }
+      return { id: name, outputs: { ...planned, secret: secret(key), status } };
+    },
+
+    async read(id, inputs, outputs, { signal }) {
+      const status = await statusOf(id, signal);
+      if (status === undefined) {
+        return undefined;
+      }
+      const live = { ...planFields(fields, {}, outputs), name: id, ...outputs, status };
+      return { id, outputs: live, inputs: inputsAsRead(fields, inputs, live) };
+    },
+
+    async update(id, inputs, oldOutputs, { preview, signal }) {
+      const planned = planFields(fields, inputs, oldOutputs);
+      const wanted = planned.disableUser === true ? "disabled" : "enabled";
+      if (preview) {
+        return { ...oldOutputs, ...planned, status: wanted };
+      }
+      const key = planned.updateSecret === true ? newSecretKey() : String(planned.secret);
+      if (key !== oldOutputs.secret) {
+        await add(id, key, signal);
+      }
+      if (wanted !== (await statusOf(id, signal))) {
+        await setStatus(id, wanted, signal);
+      }
+      return { ...oldOutputs, ...planned, secret: secret(key), status: wanted };
+    },
+
+    delete: (id, _outputs, { signal }) => remove(id, signal),
+  };
+}
+
+/** 40 characters, as MinIO makes them. */
+function newSecretKey(): string {
+  return randomBytes(30).toString("base64");
+}

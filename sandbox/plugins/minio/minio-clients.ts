@@ -1,0 +1,177 @@
+import type { Client } from "minio";
+import { execa } from "execa";
+import { z } from "zod";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+/** Where MinIO is, and who asks. */
+export interface MinioConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly https: boolean;
+  readonly user: string;
+  readonly password: string;
+  readonly region: string;
+}
+
+/** Settings of the real provider that this stand-in does not know. */
+const unsupportedSettings = ["minioCacertFile", "minioCertFile", "minioKeyFile", "minioInsecure", "minioSessionToken"];
+
+/**
+ * @param config the provider's own configuration, `minio:minioServer` and others
+ * @param environment has `MINIO_ENDPOINT`, `MINIO_USER` and others, which stand in for what is not configured
+ * @throws Error naming what is missing or not supported
+ */
+export function minioConnection(
+  config: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): MinioConnection {
+  const unsupported = unsupportedSettings.filter((key) => !["", "false", undefined].includes(config[key]));
+  if (unsupported.length > 0) {
+    throw new Error(
+      `minio: ${unsupported.map((key) => `minio:${key}`).join(", ")}: this stand-in does not know it; the real plugin does`,
+    );
+  }
+  const server = config.minioServer ?? environment.MINIO_ENDPOINT;
+  const user = config.minioUser ?? config.minioAccessKey ?? environment.MINIO_USER ?? environment.MINIO_ACCESS_KEY;
+  const password =
+    config.minioPassword ?? config.minioSecretKey ?? environment.MINIO_PASSWORD ?? environment.MINIO_SECRET_KEY;
+  if (!server || !user || !password) {
+    throw new Error(
+      "minio: set minio:minioServer (or MINIO_ENDPOINT) to MinIO's host:port, and minio:minioUser and minio:minioPassword " +
+        "(or MINIO_USER and MINIO_PASSWORD) to the name and password of its administrator.",
+    );
+  }
+  const https = (config.minioSsl ?? environment.MINIO_ENABLE_HTTPS) === "true";
+  const url = URL.parse(`${https ? "https" : "http"}://${server}`);
+  if (url === null || url.host === "" || url.pathname !== "/") {
+    throw new Error(
+      `minio: minio:minioServer is ${JSON.stringify(server)}; it must be host:port, such as minio.example.com:9000`,
+    );
+  }
+  const port = url.port === "" ? (https ? 443 : 80) : Number(url.port);
+  return { host: url.hostname, port, https, user, password, region: config.minioRegion ?? "us-east-1" };
+}
+
+/** MinIO answered with an error, or not at all; the message says what was being done and where, and holds no secret. */
+export class MinioError extends Error {
+  override readonly name = "MinioError";
+  /** MinIO's own word for it, such as `NoSuchBucket`; undefined where there was no answer. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code: string | undefined) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const mcAnswer = z.looseObject({
+  status: z.string().optional(),
+  error: z
+    .looseObject({
+      message: z.string().optional(),
+      cause: z
+        .looseObject({ message: z.string(), error: z.looseObject({ Code: z.string().optional() }).optional() })
+        .optional(),
+    })
+    .optional(),
+});
+
+/** One line of what `mc --json` prints. */
+export type McAnswer = z.output<typeof mcAnswer>;
+
+/** What `mc` calls MinIO; the address and keys go to it by the environment, not by its arguments. */
+const alias = "pulumi";
+
+/** MinIO's own command line client for what only administrators do, and its S3 client for the rest. */
+export class MinioClients {
+  /** Address, such as `http://localhost:9000`. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly #connection: MinioConnection;
+  #configFolder: string | undefined;
+  #s3: Promise<Client> | undefined;
+
+  constructor(connection: MinioConnection) {
+    this.#connection = connection;
+    this.endpoint = `${connection.https ? "https" : "http"}://${connection.host}:${connection.port}`;
+    this.region = connection.region;
+  }
+
+  /**
+   * Runs a command of `mc`, where `{alias}` stands for the server.
+   *
+   * @param what is being done, such as `create the user`
+   * @param input for its stdin, where secrets belong
+   * @throws MinioError
+   */
+  async mc(what: string, signal: AbortSignal, args: readonly string[], input = ""): Promise<McAnswer> {
+    this.#configFolder ??= temporaryFolder("pulumi-minio");
+    const { user, password } = this.#connection;
+    const address = new URL(this.endpoint);
+    address.username = encodeURIComponent(user);
+    address.password = encodeURIComponent(password);
+    const result = await execa(
+      "mc",
+      ["--config-dir", this.#configFolder, "--json", ...args.map((arg) => arg.replace("{alias}", alias))],
+      {
+        input,
+        reject: false,
+        cancelSignal: signal,
+        env: { [`MC_HOST_${alias}`]: address.href.replace(/\/$/, "") },
+      },
+    );
+    if (signal.aborted) {
+      throw new MinioError(`minio: could not ${what} at ${this.endpoint}: cancelled or out of time`, undefined);
+    }
+    if (result.code === "ENOENT") {
+      throw new MinioError(`minio: could not ${what}: MinIO's client, mc, is not on PATH`, undefined);
+    }
+    const answer = parseAnswer(result.stdout);
+    if (answer === undefined || answer.status === "error" || result.exitCode !== 0) {
+      const cause = answer?.error?.cause;
+      throw this.#error(
+        what,
+        cause?.message ?? answer?.error?.message ?? "mc failed without a reason",
+        cause?.error?.Code,
+      );
+    }
+    return answer;
+  }
+
+  /**
+   * Makes a call of the S3 client.
+   *
+   * @param what is being done, such as `create the bucket`
+   * @throws MinioError
+   */
+  async s3<Result>(what: string, call: (client: Client) => Promise<Result>): Promise<Result> {
+    this.#s3 ??= this.#connect();
+    const client = await this.#s3;
+    try {
+      return await call(client);
+    } catch (error) {
+      const { message = "", code } = error as { message?: string; code?: string };
+      throw this.#error(what, message === "" ? String(code) : message, code);
+    }
+  }
+
+  #error(what: string, reason: string, code: string | undefined): MinioError {
+    // Where there is no connection, mc shows the call, and with it the access key.
+    const shown = reason.replace(/accessKey=[^&"\s]+/g, "accessKey=…");
+    return new MinioError(`minio: could not ${what} at ${this.endpoint}: ${shown}`, code);
+  }
+
+  async #connect(): Promise<Client> {
+    const { Client } = await import("minio");
+    const { host, port, https, user, password, region } = this.#connection;
+    return new Client({ endPoint: host, port, useSSL: https, accessKey: user, secretKey: password, region });
+  }
+}
+
+function parseAnswer(stdout: string): McAnswer | undefined {
+  try {
+    return mcAnswer.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { Metadata, status } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
+import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
+import statusProto from "@pulumi/pulumi/proto/status_pb.js";
+import anyProto from "google-protobuf/google/protobuf/any_pb.js";
+import { toStruct } from "./property-values.ts";
+import { ResourceInitError } from "./resource-handler.ts";
+
+/** An error with a gRPC status code of its own. */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  readonly code: status;
+
+  constructor(code: status, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** @returns the error as gRPC sends it: its message without a stack, and with what was half made where it is a ResourceInitError */
+export function toServiceError(error: unknown): ServiceError {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof RpcError ? error.code : status.UNKNOWN;
+  const metadata = new Metadata();
+  if (error instanceof ResourceInitError) {
+    metadata.add("grpc-status-details-bin", initFailure(error, code));
+  }
+  return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+/** The engine looks for the half-made resource in the details of gRPC's status, which travel in a header of their own. */
+function initFailure(error: ResourceInitError, code: status): Buffer {
+  const failure = new providerProto.ErrorResourceInitFailed()
+    .setId(error.state.id)
+    .setProperties(toStruct(error.state.outputs))
+    .setInputs(toStruct(error.inputs))
+    .setReasonsList([...error.reasons]);
+  const detail = new anyProto.Any();
+  detail.pack(failure.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const rpcStatus = new statusProto.Status().setCode(code).setMessage(error.message);
+  rpcStatus.addDetails(detail);
+  return Buffer.from(rpcStatus.serializeBinary());
+}
