@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { stringify } from "yaml";
+import { clusterExec, nodeStages, podStages } from "./kwok-stages.ts";
+
+/** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */
+export const UNPRIVILEGED_ID = 65_534;
+
+/** How to start kwok for one simulated node. */
+export interface KwokOptions {
+  /** File with a kubeconfig of full rights. */
+  readonly kubeconfig: string;
+  /** Name of the node. Create the Node object after kwok answers, or it gets no address and port. */
+  readonly node: string;
+  /** Free port on 127.0.0.1 for the kubelet API. */
+  readonly port: number;
+  /** Certificate for 127.0.0.1, PEM; the API server checks it only with `--kubelet-certificate-authority`. */
+  readonly certificateFile: string;
+  /** Key of that certificate, PEM. */
+  readonly keyFile: string;
+  /** File with what {@link kwokConfig} gives. */
+  readonly configFile: string;
+}
+
+/**
+ * Arguments of the `kwok` program (v0.8). The whole command line is
+ * `kwok --config F --kubeconfig F --manage-single-node NODE --node-name NODE --node-ip 127.0.0.1 --node-port N
+ * --server-address 127.0.0.1:N --tls-cert-file F --tls-private-key-file F --node-lease-duration-seconds 40`.
+ * Without `--server-address` it listens on every interface. Its kubelet API asks nobody who they are, and `kubectl exec`
+ * hands kwok's whole environment to the command: start it with {@link kwokEnvironment}. It is up when
+ * `https://127.0.0.1:N/healthz` answers 200.
+ */
+export function kwokArguments(options: KwokOptions): string[] {
+  return [
+    ["--config", options.configFile],
+    ["--kubeconfig", options.kubeconfig],
+    ["--manage-single-node", options.node],
+    ["--node-name", options.node],
+    ["--node-ip", "127.0.0.1"],
+    ["--node-port", String(options.port)],
+    ["--server-address", `127.0.0.1:${String(options.port)}`],
+    ["--tls-cert-file", options.certificateFile],
+    ["--tls-private-key-file", options.keyFile],
+    ["--node-lease-duration-seconds", "40"],
+  ].flat();
+}
+
+/**
+ * The environment to start kwok with: a home of its own, and no secret that a job could print. First on `PATH` is the
+ * folder with what the real runner calls by name.
+ */
+export function kwokEnvironment(stateDir: string): Record<string, string> {
+  const programs = join(import.meta.dirname, "bin");
+  const path = process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
+  return { PATH: `${programs}:${path}`, HOME: jobFolder(stateDir), LANG: "C.UTF-8" };
+}
+
+/**
+ * The node object for {@link KwokOptions.node}.
+ * @param labels - labels besides the ones that a kubelet sets.
+ */
+export function kwokNode(name: string, labels: Record<string, string> = {}): object {
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: {
+      name,
+      labels: {
+        "kubernetes.io/arch": process.arch === "x64" ? "amd64" : process.arch,
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        ...labels,
+      },
+    },
+    status: {
+      allocatable: { cpu: "16", memory: "32Gi", pods: "110", "ephemeral-storage": "100Gi" },
+      capacity: { cpu: "16", memory: "32Gi", pods: "110", "ephemeral-storage": "100Gi" },
+    },
+  };
+}
+
+/**
+ * kwok's configuration as YAML documents: the life of nodes and pods, and `kubectl exec` that runs on this machine, in
+ * {@link jobFolder}, as an unprivileged user where the sandbox is root.
+ */
+export function kwokConfig(stateDir: string): string {
+  const user = process.getuid?.() === 0 ? UNPRIVILEGED_ID : undefined;
+  return [...nodeStages(), ...podStages(), clusterExec(jobFolder(stateDir), user)]
+    .map((document) => stringify(document, { lineWidth: 0 }))
+    .join("---\n");
+}
+
+/**
+ * Folder that commands in simulated pods run in: `jobs` in the state folder, or, where another user cannot get into
+ * that, one in the system's temporary folder. Create it with {@link makeJobFolder}; delete it with the sandbox.
+ */
+export function jobFolder(stateDir: string): string {
+  const state = resolve(stateDir);
+  if (process.getuid?.() !== 0 || isOpenToAll(state)) return join(state, "jobs");
+  const id = createHash("sha256").update(state).digest("hex").slice(0, 12);
+  return join(tmpdir(), `gitlab-runner-sandbox-${id}`);
+}
+
+/** Creates {@link jobFolder}, closed to everyone but the user that jobs run as, and returns its path. */
+export function makeJobFolder(stateDir: string): string {
+  const folder = jobFolder(stateDir);
+  mkdirSync(dirname(folder), { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() === 0) chownSync(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+  chmodSync(folder, 0o700);
+  return folder;
+}
+
+/** Whether every folder down to this one, or down to the last that exists, may be entered by any user. */
+function isOpenToAll(folder: string): boolean {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat !== undefined && (stat.mode & 0o001) === 0) return false;
+  return dirname(folder) === folder || isOpenToAll(dirname(folder));
+}

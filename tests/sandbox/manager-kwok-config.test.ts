@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import {
+  jobFolder,
+  kwokArguments,
+  kwokConfig,
+  kwokEnvironment,
+  makeJobFolder,
+  UNPRIVILEGED_ID,
+} from "../../sandbox/kwok/kwok-config.ts";
+
+test("commands of pods run in the job folder, never as root", async (t) => {
+  const state = await mkdtemp(join(tmpdir(), "kwok-config-"));
+  t.after(() => rm(state, { recursive: true, force: true }));
+  const folder = makeJobFolder(state);
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  assert.equal(folder, jobFolder(state));
+  const { mode, uid } = await stat(folder);
+  assert.equal(mode & 0o777, 0o700);
+  const root = process.getuid?.() === 0;
+  assert.equal(uid, root ? UNPRIVILEGED_ID : process.getuid?.());
+
+  const documents = parseAllDocuments(kwokConfig(state)).map((one) => one.toJS() as { kind: string; spec: object });
+  assert.deepEqual(new Set(documents.map(({ kind }) => kind)), new Set(["Stage", "ClusterExec"]));
+  const local = documents.find(({ kind }) => kind === "ClusterExec")?.spec as {
+    execs: [{ local: { workDir: string; securityContext?: object } }];
+  };
+  assert.equal(local.execs[0].local.workDir, folder);
+  const nobody = { runAsUser: UNPRIVILEGED_ID, runAsGroup: UNPRIVILEGED_ID };
+  assert.deepEqual(local.execs[0].local.securityContext, root ? nobody : undefined);
+});
+
+test("a job folder is one that its user can enter", async (t) => {
+  // mkdtemp's folders are closed to others, which for root means another place.
+  const state = await mkdtemp(join(tmpdir(), "kwok-config-"));
+  t.after(() => rm(state, { recursive: true, force: true }));
+  assert.equal(jobFolder(state).startsWith(state), process.getuid?.() !== 0);
+});
+
+test("kwok listens on loopback only, and hands no secret of the sandbox to jobs", () => {
+  const args = kwokArguments({
+    kubeconfig: "k",
+    node: "n",
+    port: 1234,
+    certificateFile: "c",
+    keyFile: "p",
+    configFile: "f",
+  });
+  assert.equal(args[args.indexOf("--server-address") + 1], "127.0.0.1:1234");
+  assert.deepEqual(Object.keys(kwokEnvironment("/s")).sort(), ["HOME", "LANG", "PATH"]);
+});
