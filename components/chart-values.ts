@@ -5,8 +5,8 @@ import type { ManagerSettings } from "./settings.ts";
 export interface ReleaseConfig {
   /** Address of GitLab. */
   readonly gitlabUrl: string;
-  /** Name that the runner gives itself in its log. */
-  readonly runnerName: string;
+  /** Name of the release, of its Deployment and of the runner in its own log. */
+  readonly release: string;
   /** ServiceAccount of the manager. */
   readonly managerAccount: string;
   /** Name of the Secret with the runner's token. */
@@ -31,6 +31,8 @@ export interface ReleaseConfig {
 export function chartValues(config: ReleaseConfig) {
   const { manager } = config;
   return {
+    // Else the chart adds its own name to that of a release without it, and the pods' label `app` is another one.
+    fullnameOverride: config.release,
     gitlabUrl: config.gitlabUrl,
     replicas: manager.replicas,
     concurrent: manager.concurrent,
@@ -51,7 +53,7 @@ export function chartValues(config: ReleaseConfig) {
     rbac: { create: false, serviceAccountName: config.managerAccount },
     serviceAccount: { create: false, name: config.managerAccount },
     runners: {
-      name: config.runnerName,
+      name: config.release,
       secret: config.tokenSecret,
       ...(config.cacheSecret === undefined ? {} : { cache: { secretName: config.cacheSecret } }),
       config: config.configToml,

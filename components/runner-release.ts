@@ -46,6 +46,7 @@ export class RunnerRelease extends pulumi.ComponentResource {
   constructor(name: string, args: RunnerReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gitlab-runner:index:RunnerRelease", name, args, opts);
     const { chart, manager } = args;
+    const limit = chart.timeoutSeconds + 60;
 
     const toml = pulumi
       .output({
@@ -70,7 +71,7 @@ export class RunnerRelease extends pulumi.ComponentResource {
         values: pulumi
           .output({
             gitlabUrl: args.gitlabUrl,
-            runnerName: args.release,
+            release: args.release,
             managerAccount: args.managerAccount,
             tokenSecret: args.tokenSecret,
             cacheSecret: args.cacheSecret,
@@ -82,12 +83,8 @@ export class RunnerRelease extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // Longer than Helm's own limit, and long enough for jobs in progress to finish (pitfall 13).
-        customTimeouts: {
-          create: `${chart.timeoutSeconds + 60}s`,
-          update: `${chart.timeoutSeconds + 60}s`,
-          delete: `${manager.shutdownTimeout + 300}s`,
-        },
+        // Helm's own limit comes first, since its message says which pods were not ready.
+        customTimeouts: { create: `${limit}s`, update: `${limit}s`, delete: `${limit}s` },
       },
     );
 

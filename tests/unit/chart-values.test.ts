@@ -17,7 +17,7 @@ const knownKeys = new Set([...Object.keys(known.keysInValuesYaml), ...known.keys
 
 const values = chartValues({
   gitlabUrl: "https://gitlab.com",
-  runnerName: "gitlab-runner",
+  release: "gitlab-runner",
   managerAccount: "gitlab-runner",
   tokenSecret: "gitlab-runner-token",
   cacheSecret: "gitlab-runner-cache-credentials",
