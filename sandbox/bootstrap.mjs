@@ -14,10 +14,15 @@ if (Number(process.versions.node.split(".")[0]) < 18) {
   fail(`Node.js ${process.versions.node} is too old: install 18 or newer, from https://nodejs.org`);
 }
 
-const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+const hash = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
   console.log("Installing the project's packages (npm ci).");
-  const install = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], { cwd: root, stdio: "inherit" });
+  const install = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   if (install.status !== 0) {
     fail("npm ci failed; its message is above. It needs the npm registry.");
   }

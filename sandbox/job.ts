@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { kubeconfigFile } from "./cluster.ts";
 import { gitlabUrl } from "./environment.ts";
@@ -41,13 +41,13 @@ export function readJob(file: string, projectId: number): JobRequest {
       `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as sandbox/jobs/cache.gitlab-ci.yml. ` +
         `Keywords: ${Object.keys(ciJob.shape).join(", ")}.`,
     );
-  let text: string;
+  let content: unknown;
   try {
-    text = readFileSync(file, "utf8");
+    content = parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw wrong(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    throw wrong(error instanceof YAMLParseError ? `is not YAML: ${error.message}` : String(error));
   }
-  const jobs = Object.entries((parse(text) ?? {}) as Record<string, unknown>);
+  const jobs = Object.entries(content ?? {}) as [string, unknown][];
   const [job] = jobs;
   if (job === undefined || jobs.length > 1) {
     throw wrong(`has ${jobs.length} jobs`);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { execa } from "execa";
@@ -26,7 +27,9 @@ program
   .option("--chart <path>", "a folder or .tgz of GitLab's chart, to install instead of the sandbox's own")
   .action(async (options: { chart?: string }) => {
     const stopOnInterrupt = clearOnInterrupt();
-    const sandbox = await up(folder(), { chart: options.chart });
+    const sandbox = await up(folder(), {
+      chart: options.chart === undefined ? undefined : existingPath(options.chart),
+    });
     stopOnInterrupt();
     await printDeployment(sandbox);
     printParts(sandbox);
@@ -84,7 +87,7 @@ program
   .action(async (file: string) => {
     // Loaded when it is needed: the manager's Kubernetes client is large.
     const { runJob } = await import("./job.ts");
-    const succeeded = await runJob(running(folder()), resolve(process.env["INIT_CWD"] ?? ".", file), (text) => {
+    const succeeded = await runJob(running(folder()), existingPath(file), (text) => {
       process.stdout.write(text);
     });
     process.exitCode = succeeded ? 0 : 1;
@@ -97,6 +100,15 @@ program
     await buildTools();
   });
 
+/** A path as the user means it: npm runs scripts in the project's folder, and INIT_CWD tells where it was called. */
+function existingPath(path: string): string {
+  const absolute = resolve(process.env["INIT_CWD"] ?? ".", path);
+  if (!existsSync(absolute)) {
+    throw new SandboxError(`There is no file or folder ${absolute}.`);
+  }
+  return absolute;
+}
+
 /** Until the returned function is called, Ctrl-C stops what this command has started and leaves nothing behind. */
 function clearOnInterrupt(): () => void {
   let wasRunning = false;
@@ -106,8 +118,13 @@ function clearOnInterrupt(): () => void {
   } catch {
     // Nothing complete: whatever is there now goes.
   }
+  let interrupted = false;
   const clear = () => {
-    process.off("SIGINT", clear).off("SIGTERM", clear);
+    // It stays in place, so that a second Ctrl-C does not cut the clearing off.
+    if (interrupted) {
+      return;
+    }
+    interrupted = true;
     if (wasRunning) {
       process.exit(130);
     }

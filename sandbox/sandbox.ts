@@ -9,7 +9,7 @@ import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
 import { installPlugins, onPath } from "./pulumi-home.ts";
 import { isRunning, startServer, stopServers } from "./servers.ts";
-import { createStack, homelabValues, pulumiUp, type StackOptions } from "./stack.ts";
+import { changeChart, createStack, homelabValues, pulumiUp, type StackOptions } from "./stack.ts";
 import { SandboxFolder, type SandboxState } from "./state.ts";
 import { builtTools, requireGo, toolBuilds, type Tools } from "./tools.ts";
 
@@ -62,6 +62,9 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
   try {
     const found = folder.read();
     if (found?.complete === true && found.servers.every(isRunning)) {
+      if (options.chart !== undefined) {
+        changeChart(folder, found, options);
+      }
       await deploy({ folder, state: found });
       return { folder, state: found, wasRunning: true };
     }
@@ -150,9 +153,7 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
     },
     { title: "MinIO", run: () => startMinio(folder, state, tools) },
     { title: "GitLab (an emulator of its API)", run: () => startGitLab(folder, state) },
-    ...(options.chart === undefined
-      ? [{ title: "Helm repository, with the sandbox's own chart", run: () => startCharts(folder, state) }]
-      : []),
+    { title: "Helm repository, with the sandbox's own chart", run: () => startCharts(folder, state) },
     { title: "Pulumi stack", run: () => createStack(folder, state, tools, options) },
   ]);
   state.complete = true;

@@ -53,10 +53,7 @@ export async function createStack(
       // So that `pulumi destroy` is not stopped by what jobs have left in the cache.
       deleteWithStack: true,
     },
-    "gitlab-runner:chart":
-      options.chart === undefined
-        ? { repository: `http://127.0.0.1:${state.ports["charts"] ?? 0}` }
-        : { path: options.chart },
+    "gitlab-runner:chart": chartConfig(state, options),
     "gitlab:baseUrl": `${gitlabUrl(state)}/api/v4/`,
     "minio:minioServer": minioServer(state),
     "minio:minioSsl": "false",
@@ -66,6 +63,19 @@ export async function createStack(
   file.commentBefore = " The sandbox's stack: Pulumi.homelab.yaml with the addresses of this sandbox.";
   file.set("config", config);
   writeFileSync(stackConfigFile(folder), file.toString({ lineWidth: 0 }));
+}
+
+/** Makes the stack install another chart at the next `pulumi up`. */
+export function changeChart(folder: SandboxFolder, state: SandboxState, options: StackOptions): void {
+  const file = parseDocument(readFileSync(stackConfigFile(folder), "utf8"));
+  file.setIn(["config", "gitlab-runner:chart"], file.createNode(chartConfig(state, options)));
+  writeFileSync(stackConfigFile(folder), file.toString({ lineWidth: 0 }));
+}
+
+function chartConfig(state: SandboxState, options: StackOptions): Values {
+  return options.chart === undefined
+    ? { repository: `http://127.0.0.1:${state.ports["charts"] ?? 0}` }
+    : { path: options.chart };
 }
 
 /**
