@@ -68,8 +68,9 @@ export class RunnerRegistration extends pulumi.ComponentResource {
         maintenanceNote: args.maintenanceNote,
         maximumTimeout: args.maximumTimeout,
       },
-      // GitLab shows a token once, so a new token is a new runner (pitfall 5).
-      { parent: this, replacementTrigger: args.rotation },
+      // GitLab shows a token once, so a new token is a new runner (pitfall 5). Never undefined, since the engine takes the
+      // first trigger that a resource gets for no change.
+      { parent: this, replacementTrigger: pulumi.output(args.rotation).apply((rotation) => rotation ?? "") },
     );
     this.runnerId = runner.id.apply(Number);
     this.token = pulumi.secret(runner.token);

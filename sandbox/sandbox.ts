@@ -281,7 +281,14 @@ async function progress(
 async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {
   const file = folder.path;
   try {
-    return await lock(file, { realpath: false, stale: 10_000, retries: 0, lockfilePath: `${file}.lock` });
+    return await lock(file, {
+      realpath: false,
+      lockfilePath: `${file}.lock`,
+      // The lock of a command that was killed goes stale, which is worth waiting for.
+      stale: 5_000,
+      update: 1_000,
+      retries: { retries: 12, factor: 1, minTimeout: 500, maxTimeout: 500 },
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ELOCKED") {
       throw new SandboxError(

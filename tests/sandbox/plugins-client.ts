@@ -3,7 +3,6 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { TestContext } from "node:test";
 import { credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
@@ -17,6 +16,11 @@ import type { Properties } from "../../sandbox/plugins/property-values.ts";
 /** How the engine writes a value that is known only after `pulumi up`. */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** A test, or what else says when to clean up. */
+export interface Lifetime {
+  after(cleanUp: () => void): void;
+}
+
 /** A plugin that runs as a process of its own. */
 export interface PluginProcess {
   readonly child: ChildProcess;
@@ -27,7 +31,7 @@ export interface PluginProcess {
 
 /** Starts a plugin as the engine does, and ends it with the test. */
 export async function startPlugin(
-  t: TestContext,
+  t: Lifetime,
   file: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<PluginProcess> {
@@ -35,7 +39,9 @@ export async function startPlugin(
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...env },
   });
-  t.after(() => child.kill("SIGKILL"));
+  t.after(() => {
+    child.kill("SIGKILL");
+  });
   let output = "";
   child.stderr.on("data", (data: Buffer) => (output += data.toString()));
   const lines = createInterface(child.stdout);
@@ -70,7 +76,7 @@ export interface InitFailure extends Resource {
 export class ProviderClient {
   readonly #client: InstanceType<typeof providerGrpc.ResourceProviderClient>;
 
-  constructor(t: TestContext, port: number) {
+  constructor(t: Lifetime, port: number) {
     this.#client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
     t.after(() => {
       this.#client.close();
@@ -127,15 +133,12 @@ export class ProviderClient {
       .setNews(toStruct(newInputs));
     const response = await this.#call<pb.DiffResponse>((done) => this.#client.diff(request, done));
     const kinds = Object.entries(providerProto.PropertyDiff.Kind);
-    const changes = response
-      .getDetaileddiffMap()
-      .toObject(true)
-      .map(([path]) => {
-        const kind: number | undefined = response.getDetaileddiffMap().get(path)?.getKind();
-        return [path, kinds.find(([, value]) => (value as number) === kind)?.[0]];
-      });
+    const changes: Record<string, string | undefined> = {};
+    response.getDetaileddiffMap().forEach((difference, path) => {
+      changes[path] = kinds.find(([, value]) => (value as number) === difference.getKind())?.[0];
+    });
     return {
-      changes: Object.fromEntries(changes) as Record<string, string>,
+      changes: changes as Record<string, string>,
       replaces: response.getReplacesList(),
       deleteBeforeReplace: response.getDeletebeforereplace(),
     };

@@ -105,9 +105,9 @@ describe("serveProvider", { timeout: 30_000 }, () => {
 
   test("stops what is under way when the user cancels", async (t) => {
     const client = await connect(t);
-    const creating = client.create(probe, { hang: true });
+    const stopped = assert.rejects(client.create(probe, { hang: true }), /was stopped/);
     await client.cancel();
-    await assert.rejects(creating, /was stopped/);
+    await stopped;
   });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

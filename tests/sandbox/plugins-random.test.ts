@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
-import type { TestContext } from "node:test";
+import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
 import { randomCharacters } from "../../sandbox/plugins/random/random-characters.ts";
 import { isSecret, pluginFile, ProviderClient, startPlugin, unknown, unmarked } from "./plugins-client.ts";
@@ -82,10 +81,17 @@ describe("randomCharacters", () => {
 
 describe("random provider", { timeout: 20_000 }, () => {
   let client: ProviderClient;
-  before(async (t) => {
-    const { port } = await startPlugin(t as TestContext, pluginFile("random"));
-    client = new ProviderClient(t as TestContext, port);
+  const cleanUps: (() => void)[] = [];
+  const lifetime = { after: (cleanUp: () => void) => void cleanUps.push(cleanUp) };
+  before(async () => {
+    const { port } = await startPlugin(lifetime, pluginFile("random"));
+    client = new ProviderClient(lifetime, port);
     await client.configure("random");
+  });
+  after(() => {
+    cleanUps.forEach((cleanUp) => {
+      cleanUp();
+    });
   });
 
   test("RandomString is its own id, and has the defaults of the real one", async () => {
