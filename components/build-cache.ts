@@ -8,12 +8,14 @@ export interface BuildCacheArgs {
   readonly bucket: pulumi.Input<string>;
   /** `host:port` that the runner and its jobs reach MinIO at. */
   readonly server: pulumi.Input<string>;
-  /** Days until a cached object is deleted. */
-  readonly expireAfterDays: pulumi.Input<number>;
-  /** Use a bucket that exists already, with the expiry rules it has. A plain value, since it decides what is created. @defaultValue false */
+  /** Days until a cached object is deleted. @defaultValue 14 */
+  readonly expireAfterDays?: pulumi.Input<number | undefined>;
+  /** The most that the bucket may hold, in bytes. @defaultValue no limit */
+  readonly quota?: pulumi.Input<number | undefined>;
+  /** Use a bucket that exists already, with the expiry rules and the quota it has. A plain value, since it decides what is created. @defaultValue false */
   readonly adopt?: boolean;
   /** Delete the cached objects along with the bucket; without it, MinIO keeps a bucket that is not empty. @defaultValue false */
-  readonly deleteWithStack?: pulumi.Input<boolean>;
+  readonly deleteWithStack?: pulumi.Input<boolean | undefined>;
   /** Change it to any other value, and the keys are replaced: the new before the old. */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
@@ -36,13 +38,22 @@ export class BuildCache extends pulumi.ComponentResource {
     const bucket =
       args.adopt === true
         ? minio.S3Bucket.get(name, args.bucket, undefined, { parent: this })
-        : new minio.S3Bucket(name, { bucket: args.bucket, forceDestroy: args.deleteWithStack }, { parent: this });
+        : new minio.S3Bucket(
+            name,
+            { bucket: args.bucket, forceDestroy: args.deleteWithStack, quota: args.quota },
+            { parent: this },
+          );
     if (args.adopt !== true) {
       new minio.IlmPolicy(
         `${name}-expiry`,
         {
           bucket: bucket.bucket,
-          rules: [{ id: "expire-cache", expiration: pulumi.interpolate`${args.expireAfterDays}d` }],
+          rules: [
+            {
+              id: "expire-cache",
+              expiration: pulumi.output(args.expireAfterDays).apply((days) => `${days ?? 14}d`),
+            },
+          ],
         },
         { parent: this },
       );
@@ -50,8 +61,8 @@ export class BuildCache extends pulumi.ComponentResource {
 
     const policy = new minio.IamPolicy(
       `${name}-policy`,
+      // Without a name of its own, so that two stacks or runners can share a bucket.
       {
-        name: pulumi.interpolate`${bucket.bucket}-access`,
         policy: pulumi.jsonStringify(cachePolicy(bucket.bucket)),
       },
       { parent: this },

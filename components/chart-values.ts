@@ -19,6 +19,8 @@ export interface ReleaseConfig {
   readonly configToml: string;
   /** Settings of the manager. */
   readonly manager: ManagerSettings;
+  /** Name of a Secret with certificates to trust, if there is one. */
+  readonly certsSecret: string | undefined;
   /** Let Linkerd inject its proxy into the manager. */
   readonly linkerd: boolean;
 }
@@ -40,10 +42,16 @@ export function chartValues(config: ReleaseConfig) {
     logLevel: manager.logLevel,
     logFormat: manager.logFormat,
     terminationGracePeriodSeconds: manager.shutdownTimeout,
-    metrics: { enabled: manager.metrics },
+    metrics: { enabled: manager.metrics, podMonitor: { enabled: manager.podMonitor } },
+    ...(manager.image === undefined ? {} : { image: chartImage(manager.image) }),
     resources: manager.resources,
     nodeSelector: manager.nodeSelector,
     tolerations: manager.tolerations,
+    affinity: manager.affinity,
+    priorityClassName: manager.priorityClassName ?? "",
+    // All else that the `restricted` level asks for is the chart's default.
+    podSecurityContext: { seccompProfile: { type: "RuntimeDefault" } },
+    ...(config.certsSecret === undefined ? {} : { certsSecretName: config.certsSecret }),
     podAnnotations: {
       // The chart's own checksum covers its own Secret only, which does not exist here (pitfall 4).
       "gitlab-runner/credentials-checksum": config.credentialsChecksum,
@@ -59,4 +67,55 @@ export function chartValues(config: ReleaseConfig) {
       config: config.configToml,
     },
   };
+}
+
+/** The chart's three parts of an image's name: it joins them to `registry/image:tag`. */
+function chartImage(name: string): { registry: string; image: string; tag: string } {
+  const [, registry = "", image = "", tag = ""] = /^(?:([^/]*[.:][^/]*|localhost)\/)?(.+):([^:/]+)$/.exec(name) ?? [];
+  return { registry, image, tag };
+}
+
+/** Values that decide what the program relies on, and so are its own, with all that is in them. */
+const ownValues = [
+  ...["gitlabUrl", "runnerToken", "runnerRegistrationToken", "unregisterRunners", "namespace", "nameOverride"],
+  ...["fullnameOverride", "hpa", "automountServiceAccountToken", "rbac", "serviceAccount", "runners"],
+];
+
+/**
+ * @param values further values, from the stack's configuration
+ * @returns the paths in them that only the program may set, such as `["runners", "config"]`
+ */
+export function ownedValues(
+  values: Readonly<Record<string, unknown>>,
+  own: Readonly<Record<string, unknown>>,
+): string[][] {
+  return Object.entries(values).flatMap(([key, value]) =>
+    ownValues.includes(key) ? [[key]] : overlaps(value, own[key]).map((path) => [key, ...path]),
+  );
+}
+
+/** @returns the paths at which both have a value */
+function overlaps(value: unknown, own: unknown): string[][] {
+  if (own === undefined) {
+    return [];
+  }
+  return isObject(value) && isObject(own)
+    ? Object.entries(value).flatMap(([key, inner]) => overlaps(inner, own[key]).map((path) => [key, ...path]))
+    : [[]];
+}
+
+/** @returns the values with further ones added to them; the program's own are not overridden */
+export function withFurtherValues<Values extends Record<string, unknown>>(
+  own: Values,
+  further: Record<string, unknown>,
+): Values {
+  const merged = Object.entries(further).map(([key, value]) => {
+    const mine = own[key];
+    return [key, isObject(value) && isObject(mine) ? withFurtherValues(mine, value) : (mine ?? value)];
+  });
+  return { ...own, ...Object.fromEntries(merged) } as Values;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,84 +1,114 @@
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { closest } from "fastest-levenshtein";
+import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { z } from "zod";
+import { ConfigError, describeIssues, errorMessage, type Problem } from "./config-problems.ts";
+import { findContradictions } from "./config-rules.ts";
 import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
 import {
   cacheSettings,
   chartSettings,
+  dnsLabel,
   jobSettings,
   managerSettings,
+  networkPolicySettings,
   podSecurityLevel,
   quotaSettings,
 } from "./settings.ts";
 
-/** A DNS label, as Kubernetes wants a namespace's name to be. */
-const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "must be a DNS label, such as gitlab-runner");
-
 /** GitLab's ids start at 1; 0 stands for 'not set', since Pulumi.yaml can declare no key without a default. */
-const optionalId = z.int().min(0).default(0);
+const optionalId = z.int().min(0).default(0).meta({ example: 12345678 });
+
+const projectPath = /^[^/\s]+(\/[^/\s]+)+$/;
 
 /** Stack configuration, key by key; `Pulumi.yaml` describes each. */
 const stackConfig = z.strictObject({
-  gitlabUrl: z.url({ protocol: /^https?$/ }).default("https://gitlab.com"),
+  gitlabUrl: z.url({ protocol: /^https?$/, error: "must be GitLab's http(s) address" }).default("https://gitlab.com"),
   runnerType: z.enum(["project", "group", "instance"]).default("project"),
   projectId: optionalId,
   groupId: optionalId,
-  extraProjects: z.array(z.union([z.int().min(1), z.string().regex(/^[^/\s]+(\/[^/\s]+)+$/)])).default([]),
-  tags: z.array(z.string().regex(/^[^,]+$/, "must be a tag, without a comma")).default(["kubernetes", "homelab"]),
+  extraProjects: z
+    .array(
+      z
+        .union([z.int().min(1), z.string().regex(projectPath)], {
+          error: "must be the id or the full path of a project",
+        })
+        .meta({ example: 12345679 }),
+    )
+    .default([]),
+  // 50 tags at most: https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/models/ci/runner.rb (TAG_LIST_MAX_LENGTH)
+  tags: z
+    .array(
+      z
+        .string()
+        .max(255)
+        .regex(/^[^,]+$/, "must be a tag, without a comma")
+        .refine((tag) => tag === tag.trim(), "must have no space at its ends, which GitLab takes away")
+        .meta({ example: "kubernetes" }),
+    )
+    .max(50)
+    .default(["kubernetes", "homelab"]),
   runUntagged: z.boolean().default(false),
   locked: z.boolean().default(false),
   paused: z.boolean().default(false),
   protectedOnly: z.boolean().default(false),
-  description: z.string().max(1024).default(""),
-  maintenanceNote: z.string().max(1024).default(""),
-  maximumTimeout: z.union([z.literal(0), z.int().min(600)]).default(0),
-  rotation: z.string().default(""),
+  description: z.string().max(1024).default("").meta({ example: "k8s-homelab-runner" }),
+  maintenanceNote: z.string().max(1024).default("").meta({ example: "Ask the platform team" }),
+  maximumTimeout: z
+    .union([z.literal(0), z.int().min(600)], { error: "must be a whole number of seconds, at least 600" })
+    .default(0)
+    .meta({ example: 3600 }),
+  runnerToken: z
+    .string()
+    .transform((token) => token.trim())
+    .refine(
+      (token) => token === "" || /^glrt-[\w.-]{20,}$/.test(token),
+      "must be an authentication token, glrt-…; registration tokens no longer work",
+    )
+    .default("")
+    .meta({ secret: true, example: "glrt-…" }),
+  rotation: z.string().default("").meta({ example: "2026-11" }),
   namespace: dnsLabel.default("gitlab-runner"),
-  cache: z.union([z.literal(false), cacheSettings]).prefault({}),
+  cache: z.union([z.literal(false), cacheSettings], { error: "must be false, or an object with keys" }).prefault({}),
   manager: managerSettings.prefault({}),
   jobs: jobSettings.prefault({}),
   linkerd: z.boolean().default(false),
   chart: chartSettings.prefault({}),
-  podSecurity: z.union([podSecurityLevel, z.literal("")]).default(""),
+  podSecurity: z
+    .union([podSecurityLevel, z.literal("")], { error: "must be privileged, baseline or restricted" })
+    .default("")
+    .meta({ example: "baseline" }),
   quota: quotaSettings.default({}),
+  networkPolicy: z
+    .union([z.boolean(), networkPolicySettings], { error: "must be true, false, or an object with keys" })
+    .default(false)
+    .meta({ example: true }),
+  caCertificate: z.string().default("").meta({ example: "-----BEGIN CERTIFICATE-----…" }),
 });
 
-type StackConfig = z.output<typeof stackConfig>;
+/** The SDK's own, which its types leave out: `Config` tells whether a key is encrypted only by returning an Output. */
+const { isConfigSecret } = runtimeConfig as unknown as {
+  readonly isConfigSecret: (key: string) => boolean;
+};
 
-/** One thing that is wrong with the configuration. */
-interface Problem {
-  readonly key: string;
-  readonly found: unknown;
-  readonly expected: string;
-  readonly fix: string;
-}
-
-/** A configuration that cannot be deployed; the message names every problem, and how to mend it. */
-export class ConfigError extends pulumi.RunError {
-  constructor(problems: readonly Problem[]) {
-    const lines = problems.map(
-      ({ key, found, expected, fix }) =>
-        `  ${key}: ${expected}${found === undefined ? "" : `, but is ${JSON.stringify(found)}`}\n    ${fix}`,
-    );
-    const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-    super(`The stack's configuration has ${count}:\n${lines.join("\n")}\nNothing was created or changed.`);
-  }
-}
+/** The stack's configuration, complete. */
+export type StackConfig = z.output<typeof stackConfig>;
 
 /**
  * Reads and checks the stack's configuration.
- * @throws {@link ConfigError} with all problems at once, before any resource is registered
+ * @throws ConfigError with all problems at once, before any resource is registered
  */
-export function readStackConfig(): GitLabRunnerArgs {
+export function readStackConfig() {
   const project = pulumi.getProject();
-  const raw = readAll(project);
-  const parsed = stackConfig.safeParse(raw);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.flatMap((issue) => describeIssue(project, raw, issue)));
-  }
-  const contradictions = findContradictions(parsed.data);
-  if (contradictions.length > 0) {
-    throw new ConfigError(contradictions);
+  const values = readAll(project);
+  const isSecret = (key: string) => isConfigSecret(`${project}:${key}`);
+
+  const parsed = stackConfig.safeParse(values, { error: errorMessage });
+  const problems: Problem[] = parsed.success
+    ? findContradictions({ config: parsed.data, given: differing(parsed.data), isSecret })
+    : describeIssues(stackConfig, { values, isSecret }, parsed.error.issues);
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(problems);
   }
   return runnerArgs(parsed.data);
 }
@@ -95,7 +125,7 @@ function readAll(project: string): Record<string, unknown> {
 
 function parseValue(key: string, value: string): unknown {
   const schema: unknown = (stackConfig.shape as Record<string, unknown>)[key];
-  if (schema instanceof z.ZodDefault && schema.unwrap() instanceof z.ZodString) {
+  if (schema instanceof z.ZodDefault && takesText(schema.unwrap())) {
     return value;
   }
   try {
@@ -105,138 +135,51 @@ function parseValue(key: string, value: string): unknown {
   }
 }
 
-function describeIssue(project: string, raw: Record<string, unknown>, issue: z.core.$ZodIssue): Problem[] {
-  if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(issue.path);
-    return issue.keys.map((unknown) => {
-      const path = [...issue.path, unknown].join(".");
-      const suggestion = closest(unknown, known);
-      return {
-        key: path,
-        found: undefined,
-        expected: `there is no such key; did you mean ${[...issue.path, suggestion].join(".")}?`,
-        fix: `known keys: ${known.join(", ")}`,
-      };
-    });
-  }
-  const found = issue.path.reduce<unknown>(
-    (value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part],
-    raw,
-  );
-  const [top, ...rest] = issue.path.map(String);
-  const path = rest.length === 0 ? (top ?? "") : `--path ${top ?? ""}.${rest.join(".")}`;
-  return [
-    {
-      key: issue.path.join("."),
-      found,
-      expected: issue.message,
-      fix: `pulumi config set ${path} VALUE    (see Pulumi.yaml of ${project} for what it takes)`,
-    },
-  ];
+function takesText(schema: unknown): boolean {
+  return schema instanceof z.ZodString || (schema instanceof z.ZodPipe && takesText(schema.def.in));
 }
 
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  const nested: Record<string, z.ZodObject> = {
-    cache: cacheSettings,
-    manager: managerSettings,
-    jobs: jobSettings,
-    chart: chartSettings,
-  };
-  return Object.keys((nested[String(path[0])] ?? stackConfig).shape);
+function differing(config: StackConfig): Record<string, unknown> {
+  const defaults: Record<string, unknown> = stackConfig.parse({});
+  return Object.fromEntries(Object.entries(config).filter(([key, value]) => !isDeepStrictEqual(value, defaults[key])));
 }
 
-function findContradictions(config: StackConfig): Problem[] {
-  const problems: Problem[] = [];
-  const { runnerType } = config;
-  const needs = (key: "projectId" | "groupId", type: string) => {
-    if (runnerType === type && config[key] === 0) {
-      problems.push({
-        key,
-        found: undefined,
-        expected: `a runner of type ${type} needs the id of its ${type}`,
-        fix: `pulumi config set ${key} 12345    (GitLab shows the id on the ${type}'s page, in its menu)`,
-      });
-    }
-    if (runnerType !== type && config[key] !== 0) {
-      problems.push({
-        key,
-        found: config[key],
-        expected: `must not be set for a runner of type ${runnerType}`,
-        fix: `pulumi config rm ${key}    (or: pulumi config set runnerType ${type})`,
-      });
-    }
-  };
-  needs("projectId", "project");
-  needs("groupId", "group");
-
-  if (config.extraProjects.length > 0 && runnerType !== "project") {
-    problems.push({
-      key: "extraProjects",
-      found: config.extraProjects,
-      expected: `only a project runner can be enabled for further projects; runnerType is ${runnerType}`,
-      fix: "pulumi config rm extraProjects    (a group or instance runner serves all its projects anyway)",
-    });
-  }
-  if (config.extraProjects.length > 0 && config.locked) {
-    problems.push({
-      key: "locked",
-      found: true,
-      expected: "a locked runner cannot be enabled for extraProjects, GitLab answers 403",
-      fix: "pulumi config set locked false    (or: pulumi config rm extraProjects)",
-    });
-  }
-  for (const project of duplicates([...config.extraProjects, config.projectId])) {
-    problems.push({
-      key: "extraProjects",
-      found: project,
-      expected:
-        project === config.projectId ? "must not name the project that owns the runner" : "must name each project once",
-      fix: `take ${project} out of extraProjects in Pulumi.${pulumi.getStack()}.yaml`,
-    });
-  }
-  if (config.tags.length === 0 && !config.runUntagged) {
-    problems.push({
-      key: "tags",
-      found: [],
-      expected: "a runner without tags that takes no untagged jobs would never get a job, and GitLab refuses it",
-      fix: "pulumi config set --path 'tags[0]' kubernetes    (or: pulumi config set runUntagged true)",
-    });
-  }
-  return problems;
-}
-
-function duplicates(values: readonly (string | number)[]): (string | number)[] {
-  return values.filter((value, index) => values.indexOf(value) !== index);
-}
-
-/** Turns 'not set' into undefined, and fills in what follows from other keys. */
-function runnerArgs(config: StackConfig): GitLabRunnerArgs {
-  const { gitlabUrl, namespace, cache, manager, jobs, linkerd, chart, quota, ...registration } = config;
+/** Turns 'not set' into undefined. */
+function runnerArgs(config: StackConfig) {
+  const { gitlabUrl, runnerToken, rotation, namespace, cache, manager, jobs, linkerd, chart, ...others } = config;
+  const { podSecurity, quota, networkPolicy, caCertificate, ...registration } = others;
+  const isNew = runnerToken === "";
   return {
     gitlabUrl,
+    registration: isNew
+      ? {
+          ...registration,
+          projectId: unlessZero(registration.projectId),
+          groupId: unlessZero(registration.groupId),
+          description: unlessEmpty(registration.description),
+          maintenanceNote: unlessEmpty(registration.maintenanceNote),
+          maximumTimeout: unlessZero(registration.maximumTimeout),
+        }
+      : undefined,
+    runnerToken: isNew ? undefined : pulumi.secret(runnerToken),
     namespace,
     cache,
     manager,
     jobs,
     linkerd,
     chart,
-    quota,
-    // Linkerd's init container needs NET_ADMIN, which `baseline` forbids; with Linkerd's CNI plugin it is not needed.
-    podSecurity: config.podSecurity === "" ? (linkerd ? "privileged" : "baseline") : config.podSecurity,
-    registration: {
-      runnerType: registration.runnerType,
-      projectId: registration.projectId === 0 ? undefined : registration.projectId,
-      groupId: registration.groupId === 0 ? undefined : registration.groupId,
-      extraProjects: registration.extraProjects,
-      tags: registration.tags,
-      runUntagged: registration.runUntagged,
-      locked: registration.locked,
-      paused: registration.paused,
-      protectedOnly: registration.protectedOnly,
-      description: registration.description === "" ? undefined : registration.description,
-      maintenanceNote: registration.maintenanceNote === "" ? undefined : registration.maintenanceNote,
-      maximumTimeout: registration.maximumTimeout === 0 ? undefined : registration.maximumTimeout,
-      rotation: registration.rotation === "" ? undefined : registration.rotation,
-    },
-  };
+    podSecurity: podSecurity === "" ? undefined : podSecurity,
+    quota: Object.keys(quota).length === 0 ? undefined : quota,
+    networkPolicy,
+    caCertificate: unlessEmpty(caCertificate),
+    rotation: unlessEmpty(rotation),
+  } satisfies GitLabRunnerArgs;
+}
+
+function unlessZero(value: number): number | undefined {
+  return value === 0 ? undefined : value;
+}
+
+function unlessEmpty(value: string): string | undefined {
+  return value === "" ? undefined : value;
 }

@@ -23,8 +23,9 @@ const timeoutMs = 5_000;
  * Servers behind a proxy are not checked, since only the provider knows the way to them.
  * @throws pulumi.RunError naming each address that cannot be reached and the setting that it comes from
  */
-export async function checkReachable(args: Pick<GitLabRunnerArgs, "cache">): Promise<void> {
-  const endpoints = [gitlab(), ...(args.cache === false ? [] : [minio()]), kubernetes()];
+export async function checkReachable(args: Pick<GitLabRunnerArgs, "cache" | "registration">): Promise<void> {
+  const makesBucket = args.cache !== false && args.cache?.credentials === undefined;
+  const endpoints = [args.registration && gitlab(), makesBucket ? minio() : undefined, kubernetes()];
   const checks = await Promise.all(
     endpoints
       .filter((endpoint) => endpoint !== undefined)

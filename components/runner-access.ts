@@ -3,27 +3,35 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** Inputs of {@link RunnerAccess}. */
 export interface RunnerAccessArgs {
-  /** Namespace of the runner manager and of its job pods. */
+  /** Namespace of the runner manager. */
   readonly namespace: pulumi.Input<string>;
+  /** Namespace of the job pods. @defaultValue the manager's */
+  readonly jobNamespace?: pulumi.Input<string>;
   /** The release that uses the accounts; their names start with it. */
   readonly release: pulumi.Input<string>;
+  /** Name of a ServiceAccount for the job pods that exists. A plain value, since it decides what is created. @defaultValue one of their own */
+  readonly jobAccount?: string;
 }
 
 /**
- * What runner manager and jobs may do in Kubernetes. The manager may run job pods in its namespace. The jobs have an
+ * What runner manager and jobs may do in Kubernetes. The manager may run pods in the jobs' namespace. The jobs have an
  * account of their own without any right: under the manager's, a CI job could read the runner's token (pitfall 8).
  */
 export class RunnerAccess extends pulumi.ComponentResource {
   /** ServiceAccount of the runner manager; there only once it has its rights. */
   readonly managerAccount: pulumi.Output<string>;
-  /** ServiceAccount of the job pods: no rights, and no token mounted. */
+  /** ServiceAccount of the job pods; one of their own has no rights, and no token is mounted. */
   readonly jobAccount: pulumi.Output<string>;
 
   constructor(name: string, args: RunnerAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gitlab-runner:index:RunnerAccess", name, args, opts);
-    const metadata = { name: args.release, namespace: args.namespace };
+    const metadata = { name: args.release, namespace: args.jobNamespace ?? args.namespace };
 
-    const manager = new k8s.core.v1.ServiceAccount(`${name}-manager`, { metadata }, { parent: this });
+    const manager = new k8s.core.v1.ServiceAccount(
+      `${name}-manager`,
+      { metadata: { name: args.release, namespace: args.namespace } },
+      { parent: this },
+    );
     const role = new k8s.rbac.v1.Role(`${name}-manager`, { metadata, rules: managerRules }, { parent: this });
     const binding = new k8s.rbac.v1.RoleBinding(
       `${name}-manager`,
@@ -34,20 +42,21 @@ export class RunnerAccess extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const job = new k8s.core.v1.ServiceAccount(
-      `${name}-job`,
-      {
-        metadata: { name: pulumi.interpolate`${args.release}-job`, namespace: args.namespace },
-        automountServiceAccountToken: false,
-      },
-      { parent: this },
-    );
-
     // The binding's own output, so that whatever runs as the manager starts with its rights in place.
     this.managerAccount = pulumi
       .all([binding.subjects, manager.metadata.name])
       .apply(([subjects, account]) => subjects[0]?.name ?? account);
-    this.jobAccount = job.metadata.name;
+    this.jobAccount =
+      args.jobAccount === undefined
+        ? new k8s.core.v1.ServiceAccount(
+            `${name}-job`,
+            {
+              metadata: { name: pulumi.interpolate`${args.release}-job`, namespace: metadata.namespace },
+              automountServiceAccountToken: false,
+            },
+            { parent: this },
+          ).metadata.name
+        : pulumi.output(args.jobAccount);
     this.registerOutputs({ managerAccount: this.managerAccount, jobAccount: this.jobAccount });
   }
 }

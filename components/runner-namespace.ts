@@ -1,7 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { linkerdAnnotations, linkerdLabels } from "./linkerd.ts";
-import type { PodSecurityLevel } from "./settings.ts";
+import type { NetworkPolicySpec } from "./network-policies.ts";
+import type { ContainerResources, PodSecurityLevel } from "./settings.ts";
 
 /** Inputs of {@link RunnerNamespace}. */
 export interface RunnerNamespaceArgs {
@@ -13,6 +14,10 @@ export interface RunnerNamespaceArgs {
   readonly linkerd?: pulumi.Input<boolean>;
   /** Limits of what all pods may use together, such as `{"requests.cpu": "8"}`. A plain value, since it becomes a resource. @defaultValue none */
   readonly quota?: Readonly<Record<string, string>>;
+  /** Resources of a container that names none; a quota on them would refuse its pod. @defaultValue none */
+  readonly containerDefaults?: pulumi.Input<ContainerResources>;
+  /** NetworkPolicies by name. A plain record, since each becomes a resource. @defaultValue none */
+  readonly networkPolicies?: Readonly<Record<string, pulumi.Input<NetworkPolicySpec>>>;
   /** Seconds that pods may take to stop when the namespace is deleted. @defaultValue 3600 */
   readonly shutdownTimeout?: number;
 }
@@ -44,12 +49,29 @@ export class RunnerNamespace extends pulumi.ComponentResource {
     );
     this.name = namespace.metadata.name;
 
+    const inside = (objectName: string) => ({
+      metadata: { name: objectName, namespace: this.name },
+    });
     if (args.quota !== undefined && Object.keys(args.quota).length > 0) {
       new k8s.core.v1.ResourceQuota(
         `${name}-quota`,
-        { metadata: { name: "gitlab-runner", namespace: this.name }, spec: { hard: args.quota } },
+        { ...inside("gitlab-runner"), spec: { hard: args.quota } },
         { parent: this },
       );
+    }
+    if (args.containerDefaults !== undefined) {
+      const { requests, limits } = pulumi.output(args.containerDefaults);
+      new k8s.core.v1.LimitRange(
+        `${name}-defaults`,
+        {
+          ...inside("gitlab-runner"),
+          spec: { limits: [{ type: "Container", defaultRequest: requests, default: limits }] },
+        },
+        { parent: this },
+      );
+    }
+    for (const [policy, spec] of Object.entries(args.networkPolicies ?? {})) {
+      new k8s.networking.v1.NetworkPolicy(`${name}-${policy}`, { ...inside(policy), spec }, { parent: this });
     }
 
     this.registerOutputs({ name: this.name });

@@ -1,15 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { chartValues } from "./chart-values.ts";
+import { chartValues, withFurtherValues } from "./chart-values.ts";
 import { configToml, type CacheLocation } from "./config-toml.ts";
-import type { ChartSettings, JobSettings, ManagerSettings } from "./settings.ts";
+import type { ChartSettings, JobSettings, ManagerSettings, PodSecurityLevel } from "./settings.ts";
 
 /** Inputs of {@link RunnerRelease}. */
 export interface RunnerReleaseArgs {
   /** Name of the Helm release, of the Deployment, and the value of its pods' label `app`. */
   readonly release: pulumi.Input<string>;
-  /** Namespace of the manager and of the job pods. */
+  /** Namespace of the manager. */
   readonly namespace: pulumi.Input<string>;
+  /** Namespace of the job pods. */
+  readonly jobNamespace: pulumi.Input<string>;
   /** Address of GitLab that the runner polls. */
   readonly gitlabUrl: pulumi.Input<string>;
   /** ServiceAccount of the manager. */
@@ -24,12 +26,18 @@ export interface RunnerReleaseArgs {
   readonly cache?: pulumi.Input<{
     readonly [key in keyof CacheLocation]: pulumi.Input<CacheLocation[key]>;
   }>;
+  /** Name of a Secret with certificates that the manager trusts. @defaultValue none */
+  readonly certsSecret?: pulumi.Input<string>;
+  /** Name of a ConfigMap whose `ca.crt` the jobs' helper trusts. @defaultValue none */
+  readonly jobCertificates?: pulumi.Input<string>;
   /** Changes whenever a credential does, so that the pods start anew with it. */
   readonly credentialsChecksum: pulumi.Input<string>;
   /** Settings of the manager. Plain values, since its replicas decide what is created. */
   readonly manager: ManagerSettings;
   /** Settings of the job pods. */
   readonly jobs: pulumi.Input<JobSettings>;
+  /** Pod Security level that the job pods must meet. */
+  readonly podSecurity: pulumi.Input<PodSecurityLevel>;
   /** Let Linkerd inject its proxy into manager and job pods. @defaultValue false */
   readonly linkerd?: pulumi.Input<boolean>;
   /** Which chart, and how long it may take. */
@@ -50,13 +58,23 @@ export class RunnerRelease extends pulumi.ComponentResource {
 
     const toml = pulumi
       .output({
-        namespace: args.namespace,
+        namespace: args.jobNamespace,
         jobAccount: args.jobAccount,
         jobs: args.jobs,
         linkerd: args.linkerd,
+        podSecurity: args.podSecurity,
+        jobCertificates: args.jobCertificates,
         cache: args.cache,
       })
-      .apply((config) => configToml({ ...config, linkerd: config.linkerd ?? false, cache: config.cache }));
+      .apply((config) =>
+        configToml({
+          ...config,
+          requestConcurrency: manager.requestConcurrency,
+          linkerd: config.linkerd ?? false,
+          jobCertificates: config.jobCertificates,
+          cache: config.cache,
+        }),
+      );
 
     const release = new k8s.helm.v3.Release(
       name,
@@ -65,7 +83,11 @@ export class RunnerRelease extends pulumi.ComponentResource {
         name: args.release,
         namespace: args.namespace,
         ...(chart.path === undefined
-          ? { chart: "gitlab-runner", version: chart.version, repositoryOpts: { repo: chart.repository } }
+          ? {
+              chart: "gitlab-runner",
+              version: chart.version,
+              repositoryOpts: { repo: chart.repository ?? "https://charts.gitlab.io" },
+            }
           : { chart: chart.path }),
         timeout: chart.timeoutSeconds,
         values: pulumi
@@ -75,11 +97,17 @@ export class RunnerRelease extends pulumi.ComponentResource {
             managerAccount: args.managerAccount,
             tokenSecret: args.tokenSecret,
             cacheSecret: args.cacheSecret,
+            certsSecret: args.certsSecret,
             credentialsChecksum: args.credentialsChecksum,
             configToml: toml,
             linkerd: args.linkerd,
           })
-          .apply((config) => chartValues({ ...config, manager, linkerd: config.linkerd ?? false })),
+          .apply((config) =>
+            withFurtherValues(
+              chartValues({ ...config, manager, certsSecret: config.certsSecret, linkerd: config.linkerd ?? false }),
+              chart.values,
+            ),
+          ),
       },
       {
         parent: this,

@@ -25,7 +25,7 @@ describe("BuildCache", { timeout: 20_000 }, () => {
     ]);
     assert.deepEqual(one("minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment").inputs, {
       userName: "ACCESSKEY0123456789A",
-      policyName: "gitlab-runner-cache-access",
+      policyName: "cache-policy-1a2b3c4",
     });
     assert.equal(await valueOf(result.accessKey), "ACCESSKEY0123456789A");
     assert.equal(await valueOf(result.secretKey), "secretkey0secretkey0secretkey0secretkey0");

@@ -24,6 +24,7 @@ const values = chartValues({
   credentialsChecksum: "0123",
   configToml: "[[runners]]",
   manager: managerSettings.parse({ nodeSelector: { "kubernetes.io/hostname": "polycephala" }, metrics: true }),
+  certsSecret: "gitlab-runner-certificates",
   linkerd: true,
 });
 
@@ -31,7 +32,7 @@ const values = chartValues({
 function keysOf(object: Record<string, unknown>, prefix = ""): string[] {
   return Object.entries(object).flatMap(([key, value]) => {
     const path = `${prefix}${key}`;
-    const opaque = ["resources", "nodeSelector", "podAnnotations"].includes(path);
+    const opaque = ["resources", "nodeSelector", "podAnnotations", "podSecurityContext", "affinity"].includes(path);
     return typeof value === "object" && value !== null && !Array.isArray(value) && !opaque
       ? keysOf(value as Record<string, unknown>, `${path}.`)
       : [path];

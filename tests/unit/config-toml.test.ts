@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parse } from "smol-toml";
-import { configToml, escapeTemplate } from "../../components/config-toml.ts";
+import { configToml, escapeTemplate, type RunnerConfig } from "../../components/config-toml.ts";
 import { jobSettings } from "../../components/settings.ts";
 
 const cache = { server: "minio:9000", bucket: "cache", region: "us-east-1", insecure: true };
-const config = { namespace: "ci", jobAccount: "gitlab-runner-job", jobs: jobSettings.parse({}), linkerd: false, cache };
+const config: RunnerConfig = {
+  namespace: "ci",
+  jobAccount: "gitlab-runner-job",
+  jobs: jobSettings.parse({}),
+  requestConcurrency: 1,
+  linkerd: false,
+  podSecurity: "baseline",
+  jobCertificates: undefined,
+  cache,
+};
 
 function onlyRunner(toml: string): Record<string, unknown> {
   // Through JSON, since the parser's tables have no prototype.
@@ -58,7 +67,10 @@ describe("configToml", () => {
   test("places, labels and annotates job pods", () => {
     const jobs = jobSettings.parse({
       nodeSelector: { "kubernetes.io/hostname": "polycephala" },
-      tolerations: [{ key: "ci", operator: "Equal", value: "yes", effect: "NoSchedule" }, { key: "spot" }],
+      tolerations: [
+        { key: "ci", operator: "Equal", value: "yes", effect: "NoSchedule" },
+        { key: "spot", operator: "Exists" },
+      ],
       podLabels: { team: "platform" },
     });
     const kubernetes = onlyRunner(configToml({ ...config, jobs, linkerd: true }))["kubernetes"] as Record<

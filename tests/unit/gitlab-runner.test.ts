@@ -59,7 +59,7 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
       appVersion: "18.9.0",
       status: "deployed",
     });
-    assert.equal(await valueOf(result.cacheBucket ?? pulumi.output("")), "gitlab-runner-cache");
+    assert.equal(await valueOf(result.cacheBucket), "gitlab-runner-cache");
     assert.match((await valueOf(result.nextSteps))[0] ?? "", /^kubectl --namespace gitlab-runner get pods/);
     for (const output of [result.runnerId, result.runnerTags, result.namespace, result.release, result.nextSteps]) {
       assert.equal(await isSecret(output), false);

@@ -24,6 +24,8 @@ function answer(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> 
   switch (args.type) {
     case "gitlab:index/userRunner:UserRunner":
       return { ...inputs, token: "glrt-t3_aaaaaaaaaaaaaaaaaaaa" };
+    case "minio:index/iamPolicy:IamPolicy":
+      return { ...inputs, name: `${args.name}-1a2b3c4` };
     case "random:index/randomString:RandomString":
       return { ...inputs, result: "ACCESSKEY0123456789A" };
     case "random:index/randomPassword:RandomPassword":
@@ -87,14 +89,17 @@ export async function deploy<T>(
   };
 }
 
-/** The value of an output. */
-export async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+/** The value of an output; rejects where there is none. */
+export async function valueOf<T>(output: pulumi.Output<T> | undefined): Promise<T> {
+  if (output === undefined) {
+    throw new Error("there is no such output");
+  }
   return new Promise((resolve) => output.apply(resolve));
 }
 
 /** Whether an output is marked as secret. */
-export async function isSecret(output: pulumi.Output<unknown>): Promise<boolean> {
-  return pulumi.isSecret(output);
+export async function isSecret(output: pulumi.Output<unknown> | undefined): Promise<boolean> {
+  return output !== undefined && pulumi.isSecret(output);
 }
 
 const secretSignature = "4dabf18193072939515e22adb298388d";

@@ -5,10 +5,12 @@ import { after, before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import getPort from "get-port";
 import { checkReachable } from "../../components/preflight.ts";
+import type { RunnerRegistrationArgs } from "../../components/runner-registration.ts";
 import { cacheSettings } from "../../components/settings.ts";
 import { deploy } from "./mock-engine.ts";
 
 const cache = cacheSettings.parse({});
+const registration: RunnerRegistrationArgs = { runnerType: "project", projectId: 1, tags: [] };
 
 function kubeconfig(server: string): string {
   return JSON.stringify({
@@ -48,12 +50,12 @@ describe("checkReachable", { timeout: 20_000 }, () => {
 
   test("is content when all servers accept connections", async () => {
     configure(open, open, open);
-    await checkReachable({ cache });
+    await checkReachable({ cache, registration });
   });
 
   test("names every server that does not, with its address and the key to mend", async () => {
     configure(closed, closed, closed);
-    await assert.rejects(checkReachable({ cache }), (error: Error) => {
+    await assert.rejects(checkReachable({ cache, registration }), (error: Error) => {
       assert.ok(error instanceof pulumi.RunError);
       assert.match(error.message, new RegExp(`GitLab at http://${closed} \\(from gitlab:baseUrl\\): ECONNREFUSED`));
       assert.match(error.message, new RegExp(`MinIO at http://${closed} \\(from minio:minioServer\\): ECONNREFUSED`));
@@ -69,14 +71,14 @@ describe("checkReachable", { timeout: 20_000 }, () => {
 
   test("asks for MinIO's address, but not without a cache", async () => {
     configure(open, "", open);
-    await assert.rejects(checkReachable({ cache }), /minio:minioServer is not set/);
-    await checkReachable({ cache: false });
+    await assert.rejects(checkReachable({ cache, registration }), /minio:minioServer is not set/);
+    await checkReachable({ cache: false, registration });
   });
 
   test("explains an address that is none", async () => {
     pulumi.runtime.setAllConfig({ "gitlab:baseUrl": "gitlab" });
     await assert.rejects(
-      checkReachable({ cache: false }),
+      checkReachable({ cache: false, registration }),
       /gitlab:baseUrl must be an address such as .* but is "gitlab"/,
     );
   });

@@ -7,6 +7,8 @@ import { deploy, valueOf } from "./mock-engine.ts";
 const args = {
   release: "gitlab-runner",
   namespace: "ci",
+  jobNamespace: "ci",
+  podSecurity: "baseline" as const,
   gitlabUrl: "https://gitlab.com",
   managerAccount: "gitlab-runner",
   jobAccount: "gitlab-runner-job",

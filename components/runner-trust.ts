@@ -1,0 +1,53 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Inputs of {@link RunnerTrust}. */
+export interface RunnerTrustArgs {
+  /** Certificates to trust, as PEM. */
+  readonly caCertificate: pulumi.Input<string>;
+  /** Address of GitLab. */
+  readonly gitlabUrl: pulumi.Input<string>;
+  /** The release that uses them; names start with it. */
+  readonly release: pulumi.Input<string>;
+  /** Namespace of the runner manager. */
+  readonly namespace: pulumi.Input<string>;
+  /** Namespace of the job pods. */
+  readonly jobNamespace: pulumi.Input<string>;
+}
+
+/** Certificates of one's own authority, where the runner manager and the jobs' helper look for them. */
+export class RunnerTrust extends pulumi.ComponentResource {
+  /** Name of the Secret that the chart mounts into the manager; its file is named after GitLab's host. */
+  readonly certsSecret: pulumi.Output<string>;
+  /** Name of the ConfigMap that job pods mount, with the file `ca.crt`. */
+  readonly jobCertificates: pulumi.Output<string>;
+
+  constructor(name: string, args: RunnerTrustArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("gitlab-runner:index:RunnerTrust", name, args, opts);
+    const objectName = pulumi.interpolate`${args.release}-certificates`;
+
+    // The runner looks for a file of GitLab's host name: https://docs.gitlab.com/runner/configuration/tls-self-signed/
+    const secret = new k8s.core.v1.Secret(
+      `${name}-manager`,
+      {
+        metadata: { name: objectName, namespace: args.namespace },
+        stringData: pulumi
+          .all([args.gitlabUrl, args.caCertificate])
+          .apply(([gitlabUrl, certificate]) => ({ [`${new URL(gitlabUrl).hostname}.crt`]: certificate })),
+      },
+      { parent: this },
+    );
+    const configMap = new k8s.core.v1.ConfigMap(
+      `${name}-jobs`,
+      {
+        metadata: { name: objectName, namespace: args.jobNamespace },
+        data: { "ca.crt": args.caCertificate },
+      },
+      { parent: this },
+    );
+
+    this.certsSecret = secret.metadata.name;
+    this.jobCertificates = configMap.metadata.name;
+    this.registerOutputs({ certsSecret: this.certsSecret, jobCertificates: this.jobCertificates });
+  }
+}
