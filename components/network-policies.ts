@@ -38,7 +38,7 @@ export function managerNetworkPolicies(needs: NetworkNeeds): Record<string, Netw
   const { settings, app } = needs;
   return {
     ...basePolicies(needs),
-    [`${app}-manager`]: {
+    manager: {
       podSelector: { matchLabels: { app } },
       policyTypes: ["Ingress", "Egress"],
       ingress: needs.metrics ? [{ ports: tcp(metricsPort) }] : [],
@@ -52,7 +52,7 @@ export function jobNetworkPolicies(needs: NetworkNeeds): Record<string, NetworkP
   const { settings, app } = needs;
   return {
     ...basePolicies(needs),
-    [`${app}-jobs`]: {
+    jobs: {
       podSelector: { matchExpressions: [{ key: "app", operator: "NotIn", values: [app] }] },
       policyTypes: ["Egress"],
       egress: [
@@ -64,11 +64,11 @@ export function jobNetworkPolicies(needs: NetworkNeeds): Record<string, NetworkP
   };
 }
 
-function basePolicies({ app, linkerd }: NetworkNeeds): Record<string, NetworkPolicySpec> {
+function basePolicies({ linkerd }: NetworkNeeds): Record<string, NetworkPolicySpec> {
   return {
-    [`${app}-default-deny`]: { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+    "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
     // To anywhere, since a node's own DNS cache is no pod that could be selected.
-    [`${app}-dns`]: {
+    dns: {
       podSelector: {},
       policyTypes: ["Egress"],
       egress: [
@@ -82,7 +82,7 @@ function basePolicies({ app, linkerd }: NetworkNeeds): Record<string, NetworkPol
     },
     ...(linkerd
       ? {
-          [`${app}-linkerd`]: {
+          linkerd: {
             podSelector: {},
             policyTypes: ["Egress"],
             egress: [{ to: [inNamespace("linkerd")] }, { ports: tcp(linkerdInboundPort) }],

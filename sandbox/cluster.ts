@@ -88,7 +88,12 @@ export async function startApiServer(folder: SandboxFolder, state: SandboxState,
 }
 
 /** Starts what makes objects come true: the controllers, the scheduler, and kwok with the node it simulates. */
-export async function startControllers(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
+export async function startControllers(
+  folder: SandboxFolder,
+  state: SandboxState,
+  tools: Tools,
+  nodeLabels: Record<string, string>,
+): Promise<void> {
   const kubeconfig = kubeconfigFile(folder);
   const certs = (name: string) => folder.file("kubernetes", "certs", name);
   state.extraFolders.push(jobFolder(folder.path));
@@ -137,7 +142,7 @@ export async function startControllers(folder: SandboxFolder, state: SandboxStat
     }).then(() =>
       // Only now: a node that is older than kwok gets no address and no port for exec and logs.
       execa(tools.kubectl, ["--kubeconfig", kubeconfig, "apply", "-f", "-"], {
-        input: JSON.stringify(kwokNode(nodeName)),
+        input: JSON.stringify(kwokNode(nodeName, nodeLabels)),
         timeout: 30_000,
       }),
     ),

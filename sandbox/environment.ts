@@ -22,6 +22,16 @@ export function minioServer(state: SandboxState): string {
   return `127.0.0.1:${state.ports["minio"] ?? 0}`;
 }
 
+/** @returns the address of MinIO */
+export function minioUrl(state: SandboxState): string {
+  return `${state.minioTls ? "https" : "http"}://${minioServer(state)}`;
+}
+
+/** @returns the file with the certificate of the servers that speak HTTPS, and of who has signed it */
+export function authorityFile(folder: SandboxFolder): string {
+  return folder.file("kubernetes", "certs", "apiserver.crt");
+}
+
 /**
  * The environment for commands against the sandbox: its tools are first on PATH, and pulumi, kubectl, helm and mc find
  * their servers and credentials. What the user has set for servers of their own does not pass.
@@ -51,7 +61,8 @@ export function sandboxEnvironment(folder: SandboxFolder, state: SandboxState): 
     MINIO_USER: minioUser,
     MINIO_PASSWORD: minioPassword,
     MC_CONFIG_DIR: folder.file("mc"),
-    MC_HOST_minio: `http://${minioUser}:${minioPassword}@${minioServer(state)}`,
+    MC_HOST_minio: minioUrl(state).replace("://", `://${minioUser}:${minioPassword}@`),
+    ...(state.minioTls ? { MINIO_CACERT_FILE: authorityFile(folder) } : {}),
     KUBECONFIG: kubeconfigFile(folder),
     HELM_CACHE_HOME: folder.file("helm", "cache"),
     HELM_CONFIG_HOME: folder.file("helm", "config"),

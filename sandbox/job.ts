@@ -8,9 +8,10 @@ import { SandboxError } from "./errors.ts";
 import type { JobRequest } from "./gitlab/control-schemas.ts";
 import { EmulatorControl } from "./gitlab/control.ts";
 import { startRunnerManager } from "./manager/run-job.ts";
+import { ownProject } from "./places.ts";
 import { onPath } from "./pulumi-home.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { homelabValues, stackOutputs } from "./stack.ts";
+import { stackOutputs } from "./stack.ts";
 
 const lines = z.union([z.string().transform((line) => [line]), z.array(z.string())]);
 const cache = z.strictObject({
@@ -75,7 +76,7 @@ export async function runJob(
   if (outputs === undefined) {
     throw new SandboxError("Nothing is deployed, so there is no runner. Deploy: npm run sandbox");
   }
-  const request = readJob(file, Number(homelabValues()["gitlab-runner:projectId"]));
+  const request = readJob(file, ownProject.id);
   const control = new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
   // Queued first, so that the manager finds it when it first asks, and not a check interval later.
   const { id } = await control.addJob(request);

@@ -7,6 +7,7 @@ import { SandboxError } from "./errors.ts";
 import { repository } from "./pulumi-home.ts";
 import { printDeployment, printNextSteps, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
+import { homelabStack } from "./stack.ts";
 
 const program = new Command("npm run sandbox --")
   .description(
@@ -25,10 +26,12 @@ program
   .command("up", { isDefault: true })
   .description("start what is not running, and deploy")
   .option("--chart <path>", "a folder or .tgz of GitLab's chart, to install instead of the sandbox's own")
-  .action(async (options: { chart?: string }) => {
+  .option("--stack <file>", "a stack file to deploy, such as one of examples/", homelabStack)
+  .action(async (options: { chart?: string; stack: string }) => {
     const stopOnInterrupt = clearOnInterrupt();
     const sandbox = await up(folder(), {
       chart: options.chart === undefined ? undefined : existingPath(options.chart),
+      stack: existingPath(options.stack),
     });
     stopOnInterrupt();
     await printDeployment(sandbox);

@@ -1,11 +1,12 @@
 import { Gitlab } from "@gitbeaker/rest";
 import Table from "cli-table3";
 import { execa } from "execa";
-import { Client } from "minio";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
 import { repository } from "./pulumi-home.ts";
 import { isRunning } from "./servers.ts";
-import { otherProject, type Sandbox } from "./sandbox.ts";
+import { minioClient } from "./minio-client.ts";
+import { otherProject } from "./places.ts";
+import type { Sandbox } from "./sandbox.ts";
 import { stackOutputs } from "./stack.ts";
 
 /** A Kubernetes object, as far as the report looks at it. */
@@ -28,7 +29,7 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
   const namespace = String(outputs["namespace"]);
   const release = outputs["release"] as { name: string; chart: string; status: string };
   const [runner, bucket, objects] = await Promise.all([
-    findRunner({ folder, state }, Number(outputs["runnerId"])),
+    findRunner({ folder, state }, outputs["runnerId"] as number | undefined),
     findBucket({ folder, state }, outputs["cacheBucket"] as string | undefined),
     findObjects({ folder, state }, namespace),
   ]);
@@ -95,7 +96,17 @@ export function printNextSteps(): void {
   npm run sandbox -- down                                    stop it all, and leave nothing behind`);
 }
 
-async function findRunner({ state }: Sandbox, id: number): Promise<{ title: string; tags: string; projects: string }> {
+async function findRunner(
+  { state }: Sandbox,
+  id: number | undefined,
+): Promise<{ title: string; tags: string; projects: string }> {
+  if (id === undefined) {
+    return {
+      title: "one that exists already; it is not this stack's",
+      tags: "as set in GitLab",
+      projects: "as set in GitLab",
+    };
+  }
   const api = new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
   const runner = await api.Runners.show(id);
   const projects = (runner.projects as { path_with_namespace: string; id: number }[] | undefined) ?? [];
@@ -106,18 +117,11 @@ async function findRunner({ state }: Sandbox, id: number): Promise<{ title: stri
   };
 }
 
-async function findBucket({ state }: Sandbox, bucket: string | undefined): Promise<string> {
+async function findBucket({ folder, state }: Sandbox, bucket: string | undefined): Promise<string> {
   if (bucket === undefined) {
     return "none";
   }
-  const [endPoint = "", port] = minioServer(state).split(":");
-  const client = new Client({
-    endPoint,
-    port: Number(port),
-    useSSL: false,
-    accessKey: state.secrets["minioUser"] ?? "",
-    secretKey: state.secrets["minioPassword"] ?? "",
-  });
+  const client = minioClient(folder, state);
   if (!(await client.bucketExists(bucket))) {
     return `${bucket} is missing`;
   }

@@ -1,20 +1,28 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import getPort from "get-port";
 import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
-import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
+import { authorityFile, gitlabUrl, minioServer, minioUrl, sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
+import { otherProject, ownGroup, ownProject } from "./places.ts";
 import { installPlugins, onPath } from "./pulumi-home.ts";
 import { isRunning, startServer, stopServers } from "./servers.ts";
-import { changeChart, createStack, homelabValues, pulumiUp, type StackOptions } from "./stack.ts";
+import {
+  changeChart,
+  configureStack,
+  initStack,
+  nodeLabels,
+  pulumiUp,
+  readStack,
+  wantsTls,
+  type StackOptions,
+  type StackValues,
+} from "./stack.ts";
 import { SandboxFolder, type SandboxState } from "./state.ts";
 import { builtTools, requireGo, toolBuilds, type Tools } from "./tools.ts";
-
-/** A project of the emulated GitLab that the homelab's runner can be enabled for. */
-export const otherProject = { id: 75488735, path: "homelab/website" };
 
 const ports = [
   "etcd",
@@ -62,6 +70,11 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
   try {
     const found = folder.read();
     if (found?.complete === true && found.servers.every(isRunning)) {
+      if (found.stack !== options.stack) {
+        throw new SandboxError(
+          `The sandbox in ${folder.path} has ${found.stack}.\nStop it first: npm run sandbox -- down. Or name another folder with --dir.`,
+        );
+      }
       if (options.chart !== undefined) {
         changeChart(folder, found, options);
       }
@@ -118,6 +131,7 @@ async function clear(folder: SandboxFolder, state: SandboxState): Promise<string
 }
 
 async function startAll(folder: SandboxFolder, options: StackOptions): Promise<SandboxState> {
+  const values = readStack(options.stack);
   const tools = withSystemPulumi(builtTools());
   const state: SandboxState = {
     servers: [],
@@ -132,6 +146,8 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
       gitlabToken: `glpat-${secret()}`,
       emulatorToken: secret(),
     },
+    stack: options.stack,
+    minioTls: wantsTls(values),
     complete: false,
     plugins: {},
     extraFolders: [],
@@ -143,19 +159,34 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
   }
   state.plugins = installPlugins(folder, tools.pulumi);
 
+  const apiServer = Promise.withResolvers<undefined>();
   await progress([
     {
       title: "Kubernetes: etcd and API server, then controllers, scheduler and a simulated node",
       run: async () => {
-        await startApiServer(folder, state, tools);
-        await startControllers(folder, state, tools);
+        try {
+          await startApiServer(folder, state, tools);
+        } finally {
+          apiServer.resolve(undefined);
+        }
+        await startControllers(folder, state, tools, nodeLabels(values));
       },
     },
-    { title: "MinIO", run: () => startMinio(folder, state, tools) },
-    { title: "GitLab (an emulator of its API)", run: () => startGitLab(folder, state) },
+    {
+      title: "MinIO",
+      run: async () => {
+        if (state.minioTls) {
+          // It is the API server that makes the certificate.
+          await apiServer.promise;
+        }
+        await startMinio(folder, state, tools);
+      },
+    },
+    { title: "GitLab (an emulator of its API)", run: () => startGitLab(folder, state, values) },
     { title: "Helm repository, with the sandbox's own chart", run: () => startCharts(folder, state) },
-    { title: "Pulumi stack", run: () => createStack(folder, state, tools, options) },
+    { title: "Pulumi stack", run: () => initStack(folder, state, tools) },
   ]);
+  await configureStack(folder, state, values, options);
   state.complete = true;
   folder.write(state);
   return state;
@@ -166,6 +197,11 @@ function withSystemPulumi(tools: Tools): Tools {
 }
 
 async function startMinio(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
+  if (state.minioTls) {
+    copyFileSync(authorityFile(folder), join(folder.folder("minio-certs"), "public.crt"));
+    copyFileSync(folder.file("kubernetes", "certs", "apiserver.key"), folder.file("minio-certs", "private.key"));
+    copyFileSync(authorityFile(folder), join(folder.folder("mc", "certs", "CAs"), "sandbox.crt"));
+  }
   await startServer(folder, state, {
     name: "minio",
     command: tools.minio,
@@ -175,6 +211,7 @@ async function startMinio(folder: SandboxFolder, state: SandboxState, tools: Too
       minioServer(state),
       "--console-address",
       `127.0.0.1:${state.ports["minio-console"] ?? 0}`,
+      ...(state.minioTls ? ["--certs-dir", folder.file("minio-certs")] : []),
       folder.folder("minio"),
     ],
     env: {
@@ -184,17 +221,24 @@ async function startMinio(folder: SandboxFolder, state: SandboxState, tools: Too
       MINIO_BROWSER: "off",
       MINIO_UPDATE: "off",
     },
-    ready: () => expectOk(`http://${minioServer(state)}/minio/health/ready`),
+    ready: () => expectOk(`${minioUrl(state)}/minio/health/ready`),
   });
 }
 
-async function startGitLab(folder: SandboxFolder, state: SandboxState): Promise<void> {
-  const homelab = homelabValues();
+async function startGitLab(folder: SandboxFolder, state: SandboxState, values: StackValues): Promise<void> {
   const seed = {
     controlToken: state.secrets["emulatorToken"],
-    accessTokens: [{ token: state.secrets["gitlabToken"], username: "homelab", scopes: ["api"] }],
-    projects: [{ id: homelab["gitlab-runner:projectId"], path: "homelab/infrastructure" }, otherProject],
-    groups: [{ id: 8800, path: "homelab" }],
+    accessTokens: [
+      {
+        token: state.secrets["gitlabToken"],
+        username: "homelab",
+        scopes: ["api"],
+        // Instance runners are for administrators to create.
+        admin: values["gitlab-runner:runnerType"] === "instance",
+      },
+    ],
+    projects: [ownProject, otherProject],
+    groups: [ownGroup],
   };
   const file = folder.file("gitlab-seed.json");
   writeFileSync(file, JSON.stringify(seed), { mode: 0o600 });

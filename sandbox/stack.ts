@@ -1,36 +1,87 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { Gitlab } from "@gitbeaker/rest";
 import { execa } from "execa";
 import { parse, parseDocument } from "yaml";
-import { gitlabUrl, minioServer, sandboxEnvironment, stackConfigFile, stackName } from "./environment.ts";
+import { z } from "zod";
+import {
+  authorityFile,
+  gitlabUrl,
+  minioServer,
+  sandboxEnvironment,
+  stackConfigFile,
+  stackName,
+} from "./environment.ts";
 import { SandboxError } from "./errors.ts";
+import { minioClient } from "./minio-client.ts";
+import { ownProject } from "./places.ts";
 import { repository } from "./pulumi-home.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
 import type { Tools } from "./tools.ts";
 
-/** Chart to install instead of the sandbox's own: its folder or .tgz. */
+const placed = z.looseObject({ nodeSelector: z.record(z.string(), z.string()).optional() });
+
+/** What to deploy. */
 export interface StackOptions {
+  /** Chart to install instead of the sandbox's own: its folder or .tgz. */
   readonly chart: string | undefined;
+  /** Stack file to deploy. @defaultValue the homelab's */
+  readonly stack: string;
 }
 
 type Values = Record<string, unknown>;
 
-/** @returns the homelab stack's values, which the sandbox deploys */
-export function homelabValues(): Values {
-  const file = join(repository, "Pulumi.homelab.yaml");
-  return (parse(readFileSync(file, "utf8")) as { config: Values }).config;
+/** The original deployment's stack file, which the sandbox deploys unless it is told otherwise. */
+export const homelabStack = join(repository, "Pulumi.homelab.yaml");
+
+/** The configuration in a stack file, as far as the sandbox looks at it. */
+const stackFile = z.looseObject({
+  config: z.looseObject({
+    "gitlab-runner:runnerType": z.string().optional(),
+    "gitlab-runner:runnerToken": z.unknown().optional(),
+    "gitlab-runner:caCertificate": z.string().optional(),
+    "gitlab-runner:chart": z.looseObject({}).optional(),
+    "gitlab-runner:cache": z
+      .union([
+        z.literal(false),
+        z.looseObject({
+          bucket: z.string().optional(),
+          insecure: z.boolean().optional(),
+          adopt: z.boolean().optional(),
+          credentials: z.unknown().optional(),
+        }),
+      ])
+      .optional(),
+    "gitlab-runner:manager": placed.optional(),
+    "gitlab-runner:jobs": placed.optional(),
+  }),
+});
+
+/** The values of a stack file. */
+export type StackValues = z.output<typeof stackFile>["config"];
+
+/** @throws SandboxError when the file cannot be read or is no stack file */
+export function readStack(file: string): StackValues {
+  try {
+    return stackFile.parse(parse(readFileSync(file, "utf8"))).config;
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new SandboxError(`${file} is no stack file, such as Pulumi.homelab.yaml: ${reason}`);
+  }
 }
 
-/**
- * Makes the Pulumi stack: a state file of its own, and the homelab's values with the sandbox's addresses in place of the
- * homelab's. Needs no server.
- */
-export async function createStack(
-  folder: SandboxFolder,
-  state: SandboxState,
-  tools: Tools,
-  options: StackOptions,
-): Promise<void> {
+/** Whether the stack's jobs reach MinIO by HTTPS. */
+export function wantsTls({ "gitlab-runner:cache": cache }: StackValues): boolean {
+  return cache !== undefined && cache !== false && cache.insecure === false;
+}
+
+/** Labels that the node must have for the stack's pods. */
+export function nodeLabels(values: StackValues): Record<string, string> {
+  return { ...values["gitlab-runner:manager"]?.nodeSelector, ...values["gitlab-runner:jobs"]?.nodeSelector };
+}
+
+/** Makes the Pulumi stack, with a state file of its own and no configuration. Needs no server. */
+export async function initStack(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
   mkdirSync(folder.file("pulumi-state"), { recursive: true });
   // `stack init` writes its salt beside Pulumi.yaml, so it gets one outside the checkout.
   const init = folder.folder("stack-init");
@@ -42,40 +93,94 @@ export async function createStack(
     stdin: "ignore",
   });
   renameSync(join(init, `Pulumi.${stackName}.yaml`), stackConfigFile(folder));
+}
 
-  const homelab = homelabValues();
+/** Configures the stack: the values of its file, with the sandbox's addresses in place of others. */
+export async function configureStack(
+  folder: SandboxFolder,
+  state: SandboxState,
+  values: StackValues,
+  options: StackOptions,
+): Promise<void> {
+  const cache = values["gitlab-runner:cache"];
   const config: Values = {
-    ...homelab,
+    ...values,
     "gitlab-runner:gitlabUrl": gitlabUrl(state),
-    "gitlab-runner:cache": {
-      ...(homelab["gitlab-runner:cache"] as Values),
-      server: minioServer(state),
-      // So that `pulumi destroy` is not stopped by what jobs have left in the cache.
-      deleteWithStack: true,
-    },
-    "gitlab-runner:chart": chartConfig(state, options),
+    "gitlab-runner:chart": chartConfig(state, options, values["gitlab-runner:chart"]),
     "gitlab:baseUrl": `${gitlabUrl(state)}/api/v4/`,
     "minio:minioServer": minioServer(state),
-    "minio:minioSsl": "false",
+    "minio:minioSsl": String(state.minioTls),
     "kubernetes:context": "sandbox",
   };
+  if (cache !== false) {
+    const isOwn = cache?.adopt !== true && cache?.credentials === undefined;
+    config["gitlab-runner:cache"] = {
+      ...cache,
+      credentials: undefined,
+      server: minioServer(state),
+      // So that `pulumi destroy` is not stopped by what jobs have left in the cache.
+      ...(isOwn ? { deleteWithStack: true } : {}),
+    };
+  }
+  if (values["gitlab-runner:caCertificate"] !== undefined) {
+    config["gitlab-runner:caCertificate"] = readFileSync(authorityFile(folder), "utf8");
+  }
+  if (state.minioTls) {
+    config["minio:minioCacertFile"] = authorityFile(folder);
+  }
+  delete config["gitlab-runner:runnerToken"];
   const file = parseDocument(readFileSync(stackConfigFile(folder), "utf8"));
-  file.commentBefore = " The sandbox's stack: Pulumi.homelab.yaml with the addresses of this sandbox.";
+  file.commentBefore = ` The sandbox's stack: ${basename(options.stack)} with the addresses of this sandbox.`;
   file.set("config", config);
   writeFileSync(stackConfigFile(folder), file.toString({ lineWidth: 0 }));
+  await makePrerequisites(folder, state, values);
+}
+
+/** Makes what the stack takes for granted, a runner or a bucket that exists, and configures the secrets to use it. */
+async function makePrerequisites(folder: SandboxFolder, state: SandboxState, values: StackValues): Promise<void> {
+  const setSecret = (key: string, value: string) =>
+    // By stdin, since arguments are everyone's to read.
+    execa("pulumi", ["config", "set", "--secret", "--path", `gitlab-runner:${key}`], {
+      cwd: repository,
+      env: sandboxEnvironment(folder, state),
+      extendEnv: false,
+      input: value,
+      timeout: 60_000,
+    });
+  if (values["gitlab-runner:runnerToken"] !== undefined) {
+    const api = new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
+    const { token } = await api.Users.createCIRunner("project_type", {
+      projectId: ownProject.id,
+      description: "made-beforehand",
+      tagList: ["kubernetes"],
+    });
+    await setSecret("runnerToken", token);
+  }
+  const cache = values["gitlab-runner:cache"];
+  if (cache === undefined || cache === false || (cache.credentials === undefined && cache.adopt !== true)) {
+    return;
+  }
+  const client = minioClient(folder, state);
+  await client.makeBucket(cache.bucket ?? "gitlab-runner-cache");
+  if (cache.credentials !== undefined) {
+    await setSecret("cache.credentials.accessKey", state.secrets["minioUser"] ?? "");
+    await setSecret("cache.credentials.secretKey", state.secrets["minioPassword"] ?? "");
+  }
 }
 
 /** Makes the stack install another chart at the next `pulumi up`. */
 export function changeChart(folder: SandboxFolder, state: SandboxState, options: StackOptions): void {
   const file = parseDocument(readFileSync(stackConfigFile(folder), "utf8"));
-  file.setIn(["config", "gitlab-runner:chart"], file.createNode(chartConfig(state, options)));
+  const given = readStack(options.stack)["gitlab-runner:chart"];
+  file.setIn(["config", "gitlab-runner:chart"], file.createNode(chartConfig(state, options, given)));
   writeFileSync(stackConfigFile(folder), file.toString({ lineWidth: 0 }));
 }
 
-function chartConfig(state: SandboxState, options: StackOptions): Values {
+function chartConfig(state: SandboxState, options: StackOptions, given: Values = {}): Values {
+  const { repository: _repository, path: _path, ...others } = given;
   return options.chart === undefined
-    ? { repository: `http://127.0.0.1:${state.ports["charts"] ?? 0}` }
-    : { path: options.chart };
+    ? { ...others, repository: `http://127.0.0.1:${state.ports["charts"] ?? 0}` }
+    : { ...others, path: options.chart };
 }
 
 /**

@@ -19,6 +19,10 @@ const sandboxState = z.object({
   ports: z.record(z.string(), z.int()),
   /** Passwords and tokens, made anew for each sandbox. */
   secrets: z.record(z.string(), z.string()),
+  /** Stack file that is deployed. */
+  stack: z.string(),
+  /** MinIO speaks HTTPS, with the certificate that the API server has made for 127.0.0.1. */
+  minioTls: z.boolean().default(false),
   /** The servers are all up and the stack is configured. */
   complete: z.boolean(),
   /** What `pulumi up` uses for each part: `real` with its path, or `stand-in`. */

@@ -24,7 +24,7 @@ export const BUILTIN_VERSION = "18.9.0";
 /** What the built-in manager runs with. */
 export interface BuiltinManagerOptions {
   readonly mounted: MountedPod;
-  /** The cluster's address and authorities are taken from it, its user is not. */
+  /** The cluster's address and authorities are taken from it; its user is only for what a kubelet does. */
   readonly kubeconfig: KubeConfig;
   readonly stateDir: string;
   readonly checkIntervalSeconds?: number | undefined;
@@ -81,8 +81,18 @@ export async function startBuiltinManager(options: BuiltinManagerOptions): Promi
     run: async (job, slot) => {
       try {
         const scratch = mounted.path("/tmp");
-        const common = { gitlab, job, runner, cluster, slot, jobFolder, scratch, systemId, version: BUILTIN_VERSION };
-        const result = await runJob({ ...common, signal: endJobs.signal });
+        const common = {
+          gitlab,
+          job,
+          runner,
+          cluster,
+          kubelet: options.kubeconfig,
+          slot,
+          jobFolder,
+          scratch,
+          systemId,
+        };
+        const result = await runJob({ ...common, version: BUILTIN_VERSION, signal: endJobs.signal });
         log(`job ${job.id}: ${result.state}${result.failureReason === undefined ? "" : ` (${result.failureReason})`}`);
       } catch (error) {
         log(`job ${job.id}: ${error instanceof Error ? error.message : "failed"}`);

@@ -1,7 +1,9 @@
 import { createWriteStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
+import { Agent } from "node:https";
 import { join, posix } from "node:path";
 import { finished } from "node:stream/promises";
+import { rootCertificates } from "node:tls";
 import { Client, S3Error } from "minio";
 import type { GitLabJob, JobCacheEntry } from "./gitlab-jobs.ts";
 import { quote } from "./job-script.ts";
@@ -17,6 +19,8 @@ export interface JobCacheOptions {
   readonly variables: JobVariables;
   readonly shell: PodShell;
   readonly trace: JobTrace;
+  /** Certificates that the helper trusts besides the usual ones, as PEM. */
+  readonly authorities: readonly string[];
   /** Folder for an archive between pod and store. */
   readonly scratch: string;
 }
@@ -44,6 +48,9 @@ export class JobCache {
             endPoint: server.hostname,
             ...(server.port !== "" && { port: Number(server.port) }),
             useSSL: !s3.Insecure,
+            ...(!s3.Insecure && {
+              transportAgent: new Agent({ ca: [...rootCertificates, ...options.authorities] }),
+            }),
             accessKey: s3.AccessKey,
             secretKey: s3.SecretKey,
             // Empty would cost a look-up of the bucket's region (design 5.2).

@@ -48,6 +48,12 @@ export function jobPod(input: JobPodInput): V1Pod {
   const helperImage =
     settings.helper_image ??
     `registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v${input.version}`;
+  const mounted = [...settings.volumes.config_map, ...settings.volumes.secret];
+  const mounts = mounted.map((volume) => ({
+    name: volume.name,
+    mountPath: volume.mount_path,
+    readOnly: volume.read_only,
+  }));
   const container = (name: string, what: "build" | "helper" | "service", imageName: string): Plain<V1Container> => ({
     name,
     image: imageName,
@@ -57,8 +63,8 @@ export function jobPod(input: JobPodInput): V1Pod {
     ...(what !== "service" && {
       command: ["sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash; else exec /bin/sh; fi"],
       stdin: true,
-      volumeMounts: [{ name: "repo", mountPath: "/builds" }],
     }),
+    volumeMounts: [...(what === "service" ? [] : [{ name: "repo", mountPath: "/builds" }]), ...mounts],
   });
 
   const pod: Plain<V1Pod> = {
@@ -82,7 +88,19 @@ export function jobPod(input: JobPodInput): V1Pod {
       tolerations: tolerations(settings.node_tolerations),
       imagePullSecrets: settings.image_pull_secrets.map((name) => ({ name })),
       securityContext: podSecurity(settings),
-      volumes: [{ name: "repo", emptyDir: {} }],
+      volumes: [
+        { name: "repo", emptyDir: {} },
+        ...settings.volumes.config_map.map(({ name }) => ({ name, configMap: { name } })),
+        ...settings.volumes.secret.map(({ name }) => ({ name, secret: { secretName: name } })),
+      ],
+      initContainers: [
+        {
+          ...container("init-permissions", "helper", variables.expand(helperImage)),
+          securityContext: containerSecurity(settings, "init_permissions"),
+          command: ["sh", "-c", "true"],
+          stdin: false,
+        },
+      ],
       containers: [
         container("build", "build", image),
         container("helper", "helper", variables.expand(helperImage)),
@@ -135,11 +153,10 @@ function expandAll(texts: Readonly<Record<string, string>>, variables: JobVariab
 /** `"key=value" = "Effect"`; no `=` tolerates any value, and no effect any effect. */
 function tolerations(entries: Readonly<Record<string, string>>): object[] {
   return Object.entries(entries).map(([text, effect]) => {
-    const [key = "", ...rest] = text.split("=");
-    const value = rest.join("=");
+    const [key = "", value] = text.split("=");
     return {
       ...(key !== "" && { key }),
-      ...(rest.length > 0 && value !== "" ? { operator: "Equal", value } : { operator: "Exists" }),
+      ...(value === undefined ? { operator: "Exists" } : { operator: "Equal", value }),
       ...(effect !== "" && { effect }),
     };
   });
@@ -152,10 +169,13 @@ function pullPolicy(settings: KubernetesSettings, ofJob: readonly string[] | und
 
 function containerSecurity(
   settings: KubernetesSettings,
-  what: "build" | "helper" | "service",
+  what: "build" | "helper" | "service" | "init_permissions",
 ): Plain<V1SecurityContext> {
   const own = settings[`${what}_container_security_context`];
-  const { capabilities, seccomp_profile: seccomp } = own ?? {};
+  const { seccomp_profile: seccomp } = own ?? {};
+  // As the runner: it always drops NET_RAW, unless it is asked to add it.
+  const add = [...settings.cap_add, ...(own?.capabilities?.add ?? [])];
+  const drop = ["NET_RAW", ...settings.cap_drop, ...(own?.capabilities?.drop ?? [])];
   return {
     privileged: own?.privileged ?? settings.privileged,
     allowPrivilegeEscalation: own?.allow_privilege_escalation ?? settings.allow_privilege_escalation,
@@ -163,7 +183,10 @@ function containerSecurity(
     runAsGroup: own?.run_as_group,
     runAsNonRoot: own?.run_as_non_root,
     readOnlyRootFilesystem: own?.read_only_root_filesystem,
-    ...(capabilities && { capabilities }),
+    capabilities: {
+      ...(add.length > 0 && { add }),
+      drop: [...new Set(drop)].filter((capability) => !add.includes(capability)),
+    },
     ...(seccomp && { seccompProfile: { type: seccomp.type } }),
   };
 }

@@ -1,12 +1,13 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiException, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { ApiException, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import type { GitLabJob, GitLabJobs, JobResult } from "./gitlab-jobs.ts";
 import { JobCache } from "./job-cache.ts";
 import { jobPod, jobPodName } from "./job-pod.ts";
 import { JobNotAllowedError } from "./job-resources.ts";
 import { quote, stepScript } from "./job-script.ts";
+import { mountedFiles } from "./mounted-pod.ts";
 import { JobTrace, type Cancellation } from "./job-trace.ts";
 import { jobVariables, type JobVariables } from "./job-variables.ts";
 import { PodShell } from "./pod-exec.ts";
@@ -20,6 +21,8 @@ export interface JobRunOptions {
   readonly runner: RunnerEntry;
   /** The manager's rights in the cluster, and no others. */
   readonly cluster: KubeConfig;
+  /** What a kubelet may read: the volumes of pods. */
+  readonly kubelet: KubeConfig;
   /** Which of the manager's concurrent jobs this is, from 0. */
   readonly slot: number;
   /** Folder that the commands of pods may write to; every job gets one of its own in it. */
@@ -100,7 +103,7 @@ class JobRun {
     const trace = this.#trace;
     trace.line(`\u001B[0KRunning with the sandbox's built-in runner manager ${version}\u001B[0;m`);
     trace.line(`\u001B[0K  on ${runner.name} ${shortToken(runner.token)}, system ID: ${systemId}\u001B[0;m`);
-    await trace.section("prepare_executor", 'Preparing the "kubernetes" executor', () => this.#createPod());
+    const pod = await trace.section("prepare_executor", 'Preparing the "kubernetes" executor', () => this.#createPod());
     await trace.section("prepare_script", "Preparing environment", () =>
       waitForPod(
         this.#api,
@@ -116,7 +119,14 @@ class JobRun {
       trace.line("\u001B[32;1mSkipping Git repository setup\u001B[0;m");
       await this.#exec("helper", stepScript(this.#variables, []));
     });
-    const cache = new JobCache({ ...this.#options, variables: this.#variables, shell: this.#shell, trace, scratch });
+    const cache = new JobCache({
+      ...this.#options,
+      variables: this.#variables,
+      shell: this.#shell,
+      authorities: await this.#authorities(pod),
+      trace,
+      scratch,
+    });
     if (job.cache.length > 0) await trace.section("restore_cache", "Restoring cache", () => cache.restore());
 
     const exitCode = await this.#script();
@@ -132,14 +142,24 @@ class JobRun {
       : { state: "failed", failureReason: "script_failure", exitCode };
   }
 
-  async #createPod(): Promise<void> {
+  async #createPod(): Promise<V1Pod> {
     const { job, runner, version } = this.#options;
     const { namespace, image } = runner.kubernetes;
     this.#trace.line(`\u001B[0KUsing Kubernetes namespace: ${namespace}\u001B[0;m`);
     this.#trace.line(`\u001B[0KUsing Kubernetes executor with image ${job.image?.name ?? image} ...\u001B[0;m`);
     const body = jobPod({ job, runner, variables: this.#variables, name: this.#pod, version });
-    await this.#api.createNamespacedPod({ namespace, body });
+    const pod = await this.#api.createNamespacedPod({ namespace, body });
     this.#trace.line(`Pod ${namespace}/${this.#pod} created`);
+    return pod;
+  }
+
+  /** What the real helper, a Go program, would trust: the files in the folders of SSL_CERT_DIR. */
+  async #authorities(pod: V1Pod): Promise<string[]> {
+    const folders = this.#variables.values.get("SSL_CERT_DIR")?.split(":") ?? [];
+    const files = await Promise.all(
+      folders.map((folder) => mountedFiles(this.#options.kubelet, pod, "helper", folder)),
+    );
+    return files.flatMap((found) => [...found.values()].map(String));
   }
 
   /** Runs the job's steps; the first that fails, or the end asked for, is the last. */

@@ -75,6 +75,19 @@ export async function mountPod(config: KubeConfig, pod: V1Pod, root: string): Pr
   return { pod, environment, path: (inContainer) => below(root, inContainer) };
 }
 
+/** Files that a kubelet would show a container of the pod in a folder, by name; none where nothing is mounted there. */
+export async function mountedFiles(
+  config: KubeConfig,
+  pod: V1Pod,
+  container: string,
+  folder: string,
+): Promise<Map<string, Buffer>> {
+  const mounts = pod.spec?.containers.find(({ name }) => name === container)?.volumeMounts ?? [];
+  const mount = mounts.find(({ mountPath }) => mountPath.replace(/\/+$/, "") === folder.replace(/\/+$/, ""));
+  const volume = pod.spec?.volumes?.find(({ name }) => name === mount?.name);
+  return volume === undefined ? new Map() : new VolumeReader(config, pod).files(volume);
+}
+
 /** What a kubelet would put in the volumes of one pod. */
 class VolumeReader {
   readonly #api: CoreV1Api;
@@ -93,7 +106,7 @@ class VolumeReader {
     const { secret, configMap } = volume;
     if (secret !== undefined) return this.#secret(secret.secretName ?? "", secret.items, secret.optional);
     if (configMap !== undefined) return this.#configMap(configMap.name ?? "", configMap.items, configMap.optional);
-    throw new Error(`volume ${volume.name} of the manager pod is of a kind that the sandbox does not mount`);
+    throw new Error(`volume ${volume.name} of the pod is of a kind that the sandbox does not mount`);
   }
 
   async #projected(projected: V1ProjectedVolumeSource): Promise<Map<string, Buffer>> {
@@ -112,14 +125,14 @@ class VolumeReader {
 
   async #secret(name: string, items: V1KeyToPath[] | undefined, optional = false): Promise<Map<string, Buffer>> {
     const secret = await orMissing<V1Secret>(this.#api.readNamespacedSecret({ name, namespace: this.#namespace }));
-    if (secret === undefined && !optional) throw new Error(`secret "${name}" not found: the manager pod mounts it`);
+    if (secret === undefined && !optional) throw new Error(`secret "${name}" not found: the pod mounts it`);
     const data = Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")] as const);
     return select(`secret "${name}"`, new Map(data), items, optional);
   }
 
   async #configMap(name: string, items: V1KeyToPath[] | undefined, optional = false): Promise<Map<string, Buffer>> {
     const map = await orMissing<V1ConfigMap>(this.#api.readNamespacedConfigMap({ name, namespace: this.#namespace }));
-    if (map === undefined && !optional) throw new Error(`configmap "${name}" not found: the manager pod mounts it`);
+    if (map === undefined && !optional) throw new Error(`configmap "${name}" not found: the pod mounts it`);
     const data = Object.entries(map?.data ?? {}).map(([key, value]) => [key, Buffer.from(value)] as const);
     return select(`configmap "${name}"`, new Map(data), items, optional);
   }
@@ -155,7 +168,7 @@ function select(
   for (const { key, path } of items) {
     const bytes = data.get(key);
     if (bytes !== undefined) files.set(path, bytes);
-    else if (!optional) throw new Error(`${source} has no key "${key}": the manager pod mounts it`);
+    else if (!optional) throw new Error(`${source} has no key "${key}": the pod mounts it`);
   }
   return files;
 }

@@ -18,6 +18,12 @@ const securityContext = z
   })
   .optional();
 
+const mountedVolume = z.looseObject({
+  name: z.string(),
+  mount_path: z.string(),
+  read_only: z.boolean().default(false),
+});
+
 const kubernetesSchema = z.looseObject({
   namespace: z.string().default("default"),
   image: z.string().default(""),
@@ -53,7 +59,13 @@ const kubernetesSchema = z.looseObject({
   pod_termination_grace_period_seconds: z.number().optional(),
   allowed_images: z.array(z.string()).default([]),
   allowed_services: z.array(z.string()).default([]),
+  cap_add: z.array(z.string()).default([]),
+  cap_drop: z.array(z.string()).default([]),
+  volumes: z
+    .looseObject({ config_map: z.array(mountedVolume).default([]), secret: z.array(mountedVolume).default([]) })
+    .prefault({}),
   pod_security_context: securityContext,
+  init_permissions_container_security_context: securityContext,
   build_container_security_context: securityContext,
   helper_container_security_context: securityContext,
   service_container_security_context: securityContext,

@@ -1,3 +1,6 @@
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { Agent } from "node:https";
+import { join } from "node:path";
 import type { Client } from "minio";
 import { execa } from "execa";
 import { z } from "zod";
@@ -11,10 +14,12 @@ export interface MinioConnection {
   readonly user: string;
   readonly password: string;
   readonly region: string;
+  /** File with the certificates to trust instead of the system's; undefined for those. */
+  readonly authority: string | undefined;
 }
 
 /** Settings of the real provider that this stand-in does not know. */
-const unsupportedSettings = ["minioCacertFile", "minioCertFile", "minioKeyFile", "minioInsecure", "minioSessionToken"];
+const unsupportedSettings = ["minioCertFile", "minioKeyFile", "minioInsecure", "minioSessionToken"];
 
 /**
  * @param config the provider's own configuration, `minio:minioServer` and others
@@ -49,7 +54,15 @@ export function minioConnection(
     );
   }
   const port = url.port === "" ? (https ? 443 : 80) : Number(url.port);
-  return { host: url.hostname, port, https, user, password, region: config.minioRegion ?? "us-east-1" };
+  return {
+    host: url.hostname,
+    port,
+    https,
+    user,
+    password,
+    region: config.minioRegion ?? "us-east-1",
+    authority: config.minioCacertFile ?? environment.MINIO_CACERT_FILE,
+  };
 }
 
 /** MinIO answered with an error, or not at all; the message says what was being done and where, and holds no secret. */
@@ -105,7 +118,7 @@ export class MinioClients {
    * @throws MinioError
    */
   async mc(what: string, signal: AbortSignal, args: readonly string[], input = ""): Promise<McAnswer> {
-    this.#configFolder ??= temporaryFolder("pulumi-minio");
+    this.#configFolder ??= this.#createConfigFolder();
     const { user, password } = this.#connection;
     const address = new URL(this.endpoint);
     address.username = encodeURIComponent(user);
@@ -161,10 +174,29 @@ export class MinioClients {
     return new MinioError(`minio: could not ${what} at ${this.endpoint}: ${shown}`, code);
   }
 
+  #createConfigFolder(): string {
+    const folder = temporaryFolder("pulumi-minio");
+    const { authority } = this.#connection;
+    if (authority !== undefined) {
+      const authorities = join(folder, "certs", "CAs");
+      mkdirSync(authorities, { recursive: true });
+      copyFileSync(authority, join(authorities, "authority.crt"));
+    }
+    return folder;
+  }
+
   async #connect(): Promise<Client> {
     const { Client } = await import("minio");
-    const { host, port, https, user, password, region } = this.#connection;
-    return new Client({ endPoint: host, port, useSSL: https, accessKey: user, secretKey: password, region });
+    const { host, port, https, user, password, region, authority } = this.#connection;
+    return new Client({
+      endPoint: host,
+      port,
+      useSSL: https,
+      accessKey: user,
+      secretKey: password,
+      region,
+      ...(authority === undefined ? {} : { transportAgent: new Agent({ ca: readFileSync(authority) }) }),
+    });
   }
 }
 
