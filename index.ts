@@ -7,4 +7,14 @@ await checkReachable(config);
 
 const runner = new GitLabRunner("gitlab-runner", config);
 
-export const { runnerId, runnerPage, runnerTags, enabledProjects, namespace, release, cacheBucket, nextSteps } = runner;
+export const {
+  runnerId,
+  runnerPage,
+  runnerTags,
+  enabledProjects,
+  namespace,
+  jobNamespace,
+  release,
+  cacheBucket,
+  nextSteps,
+} = runner;

@@ -26,12 +26,12 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
     console.log("Nothing is deployed. Deploy: npm run sandbox");
     return;
   }
-  const namespace = String(outputs["namespace"]);
+  const namespaces = [...new Set([String(outputs["namespace"]), String(outputs["jobNamespace"])])];
   const release = outputs["release"] as { name: string; chart: string; status: string };
   const [runner, bucket, objects] = await Promise.all([
     findRunner({ folder, state }, outputs["runnerId"] as number | undefined),
     findBucket({ folder, state }, outputs["cacheBucket"] as string | undefined),
-    findObjects({ folder, state }, namespace),
+    Promise.all(namespaces.map((namespace) => findObjects({ folder, state }, namespace))).then((found) => found.flat()),
   ]);
   const named = (kind: string) => objects.filter((object) => object.kind === kind);
   const table = new Table({ style: { head: [], border: [] }, wordWrap: true, colWidths: [18, 76] });
@@ -40,7 +40,7 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
     ["Tags", runner.tags],
     ["Projects", runner.projects],
     ["Cache bucket", bucket],
-    ["Namespace", namespace],
+    [namespaces.length === 1 ? "Namespace" : "Namespaces", namespaces.join("\n")],
     [
       "Secrets",
       named("Secret")
@@ -51,6 +51,7 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
       "Accounts",
       named("ServiceAccount")
         .map(({ metadata }) => metadata.name)
+        .filter((name) => name !== "default")
         .join("\n"),
     ],
     ["Helm release", `${release.name} (${release.chart}), ${release.status}`],
@@ -111,9 +112,10 @@ async function findRunner(
   const runner = await api.Runners.show(id);
   const projects = (runner.projects as { path_with_namespace: string; id: number }[] | undefined) ?? [];
   return {
-    title: `#${id} ${runner.description}, ${runner.runner_type}, ${runner.status}`,
+    title: [`#${id}`, runner.description, runner.runner_type, runner.status].filter(Boolean).join(", "),
     tags: (runner.tag_list as string[] | undefined)?.join(", ") ?? "",
-    projects: projects.map((project) => `${project.path_with_namespace} (${project.id})`).join("\n"),
+    projects:
+      projects.map((project) => `${project.path_with_namespace} (${project.id})`).join("\n") || "all it can reach",
   };
 }
 
