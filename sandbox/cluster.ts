@@ -4,6 +4,8 @@ import { Agent, request } from "node:https";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { kwokArguments, kwokConfig, kwokEnvironment, kwokNode, jobFolder, makeJobFolder } from "./kwok/kwok-config.ts";
+import { withRunnerHelper } from "./kwok/runner-helper.ts";
+import { onPath } from "./pulumi-home.ts";
 import { startServer } from "./servers.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
 import type { Tools } from "./tools.ts";
@@ -101,6 +103,21 @@ export async function startControllers(
   makeJobFolder(folder.path);
   writeFileSync(folder.file("kubernetes", "kwok.yaml"), kwokConfig(folder.path));
   const { "controller-manager": controllers, scheduler, kubelet } = state.ports;
+  const kwok = {
+    command: tools.kwok,
+    args: kwokArguments({
+      kubeconfig,
+      node: nodeName,
+      port: kubelet ?? 0,
+      certificateFile: certs("apiserver.crt"),
+      keyFile: certs("apiserver.key"),
+      configFile: folder.file("kubernetes", "kwok.yaml"),
+    }),
+  };
+  const runner = onPath("gitlab-runner");
+  const withHelper =
+    runner === undefined ? undefined : await withRunnerHelper(runner, folder.file("runner-helper"), kwok);
+  state.runnerHelper = withHelper !== undefined;
   const secure = (port: number | undefined) => [
     ["--bind-address", "127.0.0.1"],
     ["--secure-port", String(port)],
@@ -128,15 +145,7 @@ export async function startControllers(
     }),
     startServer(folder, state, {
       name: "kwok",
-      command: tools.kwok,
-      args: kwokArguments({
-        kubeconfig,
-        node: nodeName,
-        port: kubelet ?? 0,
-        certificateFile: certs("apiserver.crt"),
-        keyFile: certs("apiserver.key"),
-        configFile: folder.file("kubernetes", "kwok.yaml"),
-      }),
+      ...(withHelper ?? kwok),
       env: kwokEnvironment(folder.path),
       ready: () => expectOk(`https://127.0.0.1:${kubelet ?? 0}/healthz`),
     }).then(() =>

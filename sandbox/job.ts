@@ -59,7 +59,8 @@ export function readJob(file: string, projectId: number): JobRequest {
     throw wrong(`job ${name}: ${z.prettifyError(parsed.error)}`);
   }
   const { before_script: before = [], script, after_script: afterScript, ...rest } = parsed.data;
-  return { ...rest, projectId, name, script: [...before, ...script], afterScript };
+  // As on the default branch of a project, which is protected unless its owner changes that.
+  return { ...rest, projectId, name, script: [...before, ...script], afterScript, protected: true };
 }
 
 /**
@@ -98,6 +99,12 @@ export async function runJob(
         ? `Runner manager: gitlab-runner ${manager.version}, from your PATH\n`
         : "Runner manager: the sandbox's minimal one; with gitlab-runner on PATH it would be that\n",
     );
+    if (manager.kind === "gitlab-runner" && !state.runnerHelper) {
+      write(
+        "Its caches will fail: it needs /usr/bin/gitlab-runner-helper, which the sandbox can lay over this machine's /usr/bin\n" +
+          "only where gitlab-runner is on PATH when it starts, and where `unshare --mount` may be used.\n",
+      );
+    }
     const deadline = Date.now() + 10 * 60_000;
     let written = 0;
     for (;;) {

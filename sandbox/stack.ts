@@ -14,7 +14,7 @@ import {
 } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
 import { minioClient } from "./minio-client.ts";
-import { ownProject } from "./places.ts";
+import { ownGroup, ownProject } from "./places.ts";
 import { repository } from "./pulumi-home.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
 import type { Tools } from "./tools.ts";
@@ -70,9 +70,9 @@ export function readStack(file: string): StackValues {
   }
 }
 
-/** Whether the stack's jobs reach MinIO by HTTPS. */
-export function wantsTls({ "gitlab-runner:cache": cache }: StackValues): boolean {
-  return cache !== undefined && cache !== false && cache.insecure === false;
+/** Whether the stack's jobs reach MinIO by HTTPS: with a public authority's certificates, which the sandbox has none of, they don't. */
+export function wantsTls({ "gitlab-runner:cache": cache, "gitlab-runner:caCertificate": own }: StackValues): boolean {
+  return cache !== undefined && cache !== false && cache.insecure === false && own !== undefined;
 }
 
 /** Labels that the node must have for the stack's pods. */
@@ -103,8 +103,12 @@ export async function configureStack(
   options: StackOptions,
 ): Promise<void> {
   const cache = values["gitlab-runner:cache"];
+  // The providers' own configuration names servers of the user's.
+  const ofProgram = Object.entries(values).filter(([key]) => key.startsWith("gitlab-runner:"));
   const config: Values = {
-    ...values,
+    ...Object.fromEntries(ofProgram),
+    ...("gitlab-runner:projectId" in values ? { "gitlab-runner:projectId": ownProject.id } : {}),
+    ...("gitlab-runner:groupId" in values ? { "gitlab-runner:groupId": ownGroup.id } : {}),
     "gitlab-runner:gitlabUrl": gitlabUrl(state),
     "gitlab-runner:chart": chartConfig(state, options, values["gitlab-runner:chart"]),
     "gitlab:baseUrl": `${gitlabUrl(state)}/api/v4/`,
@@ -118,6 +122,7 @@ export async function configureStack(
       ...cache,
       credentials: undefined,
       server: minioServer(state),
+      insecure: !state.minioTls,
       // So that `pulumi destroy` is not stopped by what jobs have left in the cache.
       ...(isOwn ? { deleteWithStack: true } : {}),
     };

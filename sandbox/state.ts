@@ -23,6 +23,8 @@ const sandboxState = z.object({
   stack: z.string(),
   /** MinIO speaks HTTPS, with the certificate that the API server has made for 127.0.0.1. */
   minioTls: z.boolean().default(false),
+  /** Commands in simulated pods find the real runner's helper, for caches and artifacts. */
+  runnerHelper: z.boolean().default(false),
   /** The servers are all up and the stack is configured. */
   complete: z.boolean(),
   /** What `pulumi up` uses for each part: `real` with its path, or `stand-in`. */

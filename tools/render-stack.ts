@@ -1,0 +1,79 @@
+import * as pulumi from "@pulumi/pulumi";
+import { helmTemplate, standInNote, type HelmRelease } from "./helm-template.ts";
+import { registeredResources, type RegisteredResource } from "./registered-resources.ts";
+import { RenderError } from "./render-error.ts";
+import { releaseType, renderedFiles } from "./rendered-files.ts";
+import { readStackFile, type StackFile } from "./stack-file.ts";
+
+/** What a stack applies, and where that comes from. */
+export interface RenderedStack {
+  /** Path of the stack's file, from the project's folder. */
+  readonly stackFile: string;
+  /** Texts by path. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What a reader should know about them. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Renders what a stack applies, without access to GitLab, MinIO, a cluster, or the stack's secrets.
+ * @param root the project's folder
+ * @param chart path of a chart to render instead of the stack's own
+ * @throws RenderError or pulumi.RunError, whose message says what to mend
+ */
+export async function renderStack(root: string, name: string, chart?: string): Promise<RenderedStack> {
+  const stack = withChart(readStackFile(root, name), chart);
+  const resources = await registered(stack);
+  const release = resources.find(({ type }) => type === releaseType)?.inputs as HelmRelease | undefined;
+  if (release === undefined) {
+    throw new RenderError("The program makes no Helm release.");
+  }
+  const rendered = await helmTemplate(release);
+  return {
+    stackFile: stack.path,
+    files: renderedFiles({ stackFile: stack.path, resources, release, rendered }),
+    notes: [
+      ...(rendered.isStandIn ? [standInNote] : []),
+      ...(rendered.unreachable === undefined
+        ? []
+        : [`Helm could not get GitLab's; --chart PATH renders one that you have. ${rendered.unreachable}`]),
+      ...(stack.hasEnvironment
+        ? [`Only Pulumi can read the environment that ${stack.path} names: it is left out.`]
+        : []),
+    ],
+  };
+}
+
+/** The stack, with another chart instead of its own. */
+function withChart(stack: StackFile, path: string | undefined): StackFile {
+  if (path === undefined) {
+    return stack;
+  }
+  const key = `${stack.project}:chart`;
+  const { repository, ...others } = parsed(stack.config[key]);
+  return { ...stack, config: { ...stack.config, [key]: JSON.stringify({ ...others, path }) } };
+}
+
+/** An object of the configuration; what is none is refused when the program reads it. */
+function parsed(json = "{}"): Record<string, unknown> {
+  try {
+    return JSON.parse(json) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+async function registered(stack: StackFile): Promise<RegisteredResource[]> {
+  try {
+    return await registeredResources(stack);
+  } catch (error) {
+    const encrypted = stack.secretKeys.filter((key) => key.startsWith(`${stack.project}:`));
+    if (!pulumi.RunError.isInstance(error) || encrypted.length === 0) {
+      throw error;
+    }
+    // A check may have seen a placeholder.
+    throw new RenderError(
+      `${error.message}\nTo render a stack, nothing is decrypted; what is encrypted in ${encrypted.join(", ")} counts as text.`,
+    );
+  }
+}

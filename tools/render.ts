@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { Command } from "commander";
+import { repository } from "../sandbox/pulumi-home.ts";
+import { writeFiles } from "./output-folder.ts";
+import { RenderError } from "./render-error.ts";
+import { renderStack } from "./render-stack.ts";
+
+const program = new Command("npm run render --")
+  .description(
+    "Writes what a stack would apply as files, with secrets masked: Kubernetes manifests, the runner's configuration, the " +
+      "cache's policy, and what is made in GitLab and MinIO. Needs no access to any of them.",
+  )
+  .requiredOption("--stack <name>", "the stack: of Pulumi.NAME.yaml, here or in examples")
+  .option("--chart <path>", "a folder or .tgz of GitLab's chart, to render instead of the stack's own")
+  .option("--out <folder>", "where to write (default: rendered/NAME)")
+  .action(async ({ stack, chart, out }: { stack: string; chart?: string; out?: string }) => {
+    const chartPath = chart === undefined ? undefined : existingPath(chart);
+    const folder = out === undefined ? join(repository, "rendered", stack) : given(out);
+    // A chart.path of the stack's starts beside Pulumi.yaml.
+    process.chdir(repository);
+    const { stackFile, files, notes } = await renderStack(repository, stack, chartPath);
+    writeFiles(folder, files);
+    const paths = [...files.keys()].map((path) => path.replace(/^(kubernetes\/).*/, "$1"));
+    console.log(`${stackFile}, as files in ${relative(given("."), folder) || folder}:`);
+    for (const path of new Set(paths)) {
+      const count = paths.filter((other) => other === path).length;
+      console.log(`  ${path}${count === 1 ? "" : `  ${count} objects`}`);
+    }
+    notes.forEach((note) => {
+      console.log(note);
+    });
+  });
+
+/** A path as the user means it: npm runs scripts in the project's folder, and INIT_CWD tells where it was called. */
+function given(path: string): string {
+  return resolve(process.env["INIT_CWD"] ?? ".", path);
+}
+
+function existingPath(path: string): string {
+  const absolute = given(path);
+  if (!existsSync(absolute)) {
+    throw new RenderError(`There is no chart ${absolute}.`);
+  }
+  return absolute;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof RenderError) && !pulumi.RunError.isInstance(error)) {
+    throw error;
+  }
+  console.error(error.message);
+  process.exitCode = 1;
+}
