@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { GitLabRunner, type GitLabRunnerArgs } from "../../components/gitlab-runner.ts";
+
+/** A resource and what the server calls it. */
+interface Made {
+  readonly type: string;
+  readonly name: string;
+  readonly state: Record<string, unknown>;
+}
+
+/**
+ * Runs a program against mocks that answer each resource with values of its own, as servers do; those of mock-engine.ts
+ * answer all with the same, and two runners would share a token and keys.
+ */
+async function make(program: () => unknown): Promise<Made[]> {
+  const made: Made[] = [];
+  let runners = 0;
+  await pulumi.runtime.setMocks(
+    {
+      newResource: (args) => {
+        const inputs = revealed(args.inputs) as Record<string, unknown>;
+        const answers: Record<string, () => object> = {
+          "gitlab:index/userRunner:UserRunner": () => ({ token: `glrt-${args.name}` }),
+          "random:index/randomString:RandomString": () => ({ result: `KEY-${args.name}` }),
+          "random:index/randomPassword:RandomPassword": () => ({ result: `secret-${args.name}` }),
+          // The provider adds random digits to the resource's name.
+          "minio:index/iamPolicy:IamPolicy": () => ({ name: `${args.name}-1a2b3c4` }),
+          "kubernetes:helm.sh/v3:Release": () => ({ status: { name: inputs["name"], status: "deployed" } }),
+        };
+        const state = { ...inputs, ...answers[args.type]?.() };
+        made.push({ type: args.type, name: args.name, state });
+        return { id: args.type.endsWith(":UserRunner") ? String(++runners) : `${args.name}-id`, state };
+      },
+      call: () => ({}),
+    },
+    "two-runners",
+    "test",
+  );
+  pulumi.runtime.setAllConfig({ "two-runners:projectId": "12345678" });
+  await program();
+  await pulumi.runtime.disconnect();
+  return made;
+}
+
+/** Inputs without the wrapping that marks secrets. */
+function revealed(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(revealed);
+  }
+  return "4dabf18193072939515e22adb298388d" in value && "value" in value
+    ? revealed(value.value)
+    : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
+}
+
+interface Names {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly bucket?: string;
+}
+
+/** What a server would tell apart by name, as `kind namespace/name`. */
+function namesAtServers(made: readonly Made[]): string[] {
+  return made.flatMap(({ type, state }) => {
+    const [, kind = ""] = /:(?:[^:]*\/)?([^:/]+)$/.exec(type) ?? [];
+    const { name, namespace, bucket } = { ...state, ...(state["metadata"] as object | undefined) } as Names;
+    if (type.startsWith("kubernetes:")) {
+      return [`${kind} ${namespace ?? ""}/${name ?? ""}`];
+    }
+    return type.startsWith("minio:") && kind !== "IamUserPolicyAttachment"
+      ? [`${kind} ${bucket ?? name ?? "undefined"}`]
+      : [];
+  });
+}
+
+function repeated(names: readonly string[]): string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index);
+}
+
+function assertNoClash(made: readonly Made[]): void {
+  const names = namesAtServers(made);
+  assert.deepEqual(repeated(names), [], "names at Kubernetes and MinIO");
+  assert.ok(!names.some((name) => /undefined|\/$/.test(name)), `a name is missing: ${names.join(", ")}`);
+  // Stricter than the engine, whose URNs hold the types of the parents, too.
+  assert.deepEqual(repeated(made.map(({ type, name }) => `${type} ${name}`)), [], "URNs");
+}
+
+/** @returns the resources of a kind, by name */
+function of(made: readonly Made[], kind: string): Made[] {
+  return made
+    .filter(({ type }) => type.endsWith(`:${kind}`))
+    .toSorted((one, other) => one.name.localeCompare(other.name));
+}
+
+describe("two runners in one stack", { timeout: 20_000 }, () => {
+  describe("of the example", () => {
+    let made: readonly Made[];
+    before(async () => {
+      made = await make(() => import("../../examples/two-runners/index.ts"));
+    });
+
+    test("share no name in Kubernetes, MinIO or the stack", () => {
+      assertNoClash(made);
+    });
+
+    test("are two runners in GitLab, each with a Secret of its own for its token", () => {
+      assert.deepEqual(
+        of(made, "UserRunner").map(({ name, state }) => [name, state["tagLists"]]),
+        [
+          ["gpu-runner-registration", ["gpu"]],
+          ["linux-runner-registration", ["linux"]],
+        ],
+      );
+      const tokens = of(made, "Secret")
+        .map(({ state }) => state as { metadata: object; stringData: Record<string, string> })
+        .filter(({ stringData }) => "runner-token" in stringData)
+        .map(({ metadata, stringData }) => ({ ...metadata, token: stringData["runner-token"] }));
+      assert.deepEqual(tokens, [
+        { name: "gpu-runner-token", namespace: "gpu-jobs", token: "glrt-gpu-runner-registration" },
+        { name: "linux-runner-token", namespace: "linux-runner", token: "glrt-linux-runner-registration" },
+      ]);
+    });
+
+    test("have a bucket each, which only their own keys open", () => {
+      assert.deepEqual(
+        of(made, "IamUserPolicyAttachment").map(({ state }) => [state["userName"], state["policyName"]]),
+        ["gpu-runner", "linux-runner"].map((name) => [`KEY-${name}-cache-access-key`, `${name}-cache-policy-1a2b3c4`]),
+      );
+      for (const { name, state } of of(made, "IamPolicy")) {
+        const bucket = name.replace(/-policy$/, "");
+        const buckets = String(state["policy"]).match(/(?<=arn:aws:s3:::)[^/"]+/g) ?? [];
+        assert.deepEqual([...new Set(buckets)], [bucket]);
+      }
+    });
+
+    test("send jobs to their own nodes, with their own image and in their own namespace", () => {
+      const configs = of(made, "Release").map(({ state }) => {
+        const { runners } = state["values"] as { runners: { config: string } };
+        return [state["name"], state["namespace"], runners.config] as const;
+      });
+      assert.deepEqual(
+        configs.map(([name, namespace]) => [name, namespace]),
+        [
+          ["gpu-runner", "gpu-jobs"],
+          ["linux-runner", "linux-runner"],
+        ],
+      );
+      const [gpu = "", linux = ""] = configs.map(([, , config]) => config);
+      assert.match(gpu, /image = "nvidia\/cuda:/);
+      assert.match(gpu, /"nvidia\.com\/gpu\.present" = "true"/);
+      assert.match(gpu, /namespace = "gpu-jobs"/);
+      assert.doesNotMatch(linux, /nvidia|gpu/);
+    });
+  });
+
+  test("share no name with every option on", async () => {
+    const everything = (projectId: number, jobNamespace: string): GitLabRunnerArgs => ({
+      registration: { runnerType: "project", projectId, tags: ["ci"], extraProjects: [7, "group/project"] },
+      manager: { replicas: 2, metrics: true, podMonitor: true },
+      jobs: { namespace: jobNamespace },
+      quota: { pods: "20" },
+      networkPolicy: true,
+      linkerd: true,
+      caCertificate: "-----BEGIN CERTIFICATE-----",
+    });
+    const made = await make(() => [
+      new GitLabRunner("a", everything(1, "a-jobs")),
+      new GitLabRunner("b", everything(2, "b-jobs")),
+    ]);
+    assertNoClash(made);
+    for (const kind of ["NetworkPolicy", "ResourceQuota", "LimitRange", "PodDisruptionBudget", "ConfigMap"]) {
+      assert.ok(of(made, kind).length >= 2, `${kind} is not among what was made`);
+    }
+  });
+});
