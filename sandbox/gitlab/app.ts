@@ -4,6 +4,7 @@ import { controlApi } from "./control-api.ts";
 import { ApiError } from "./errors.ts";
 import { Faults } from "./faults.ts";
 import { jobsApi } from "./jobs-api.ts";
+import { notesApi } from "./notes-api.ts";
 import { pages } from "./pages.ts";
 import { readParameters } from "./parameters.ts";
 import { placesApi } from "./places-api.ts";
@@ -37,6 +38,7 @@ export function createApp(store: GitLabStore, { longPollMs }: AppOptions): Hono<
   api.route("/", jobsApi(store, longPollMs));
   api.route("/", runnersApi(store));
   api.route("/", placesApi(store));
+  api.route("/", notesApi(store));
 
   const app = new Hono<AppEnv>();
   app.onError((error, c) => {

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { Gitlab } from "@gitbeaker/rest";
+import { Command } from "commander";
+import { noteBody, noteMarker } from "./preview-note.ts";
+
+/** Writes what a merge request would change into a note of it, one for each stack, which later pipelines update. */
+const program = new Command("merge-request-note")
+  .description("shows the preview of a stack in a note of the merge request; in GitLab CI/CD")
+  .requiredOption("--stack <name>", "stack that the preview is of")
+  .requiredOption("--preview <file>", "what `pulumi preview --diff` has printed")
+  .option("--failed <code>", "exit code of the preview", "0")
+  .action(async ({ stack, preview, failed }: { stack: string; preview: string; failed: string }) => {
+    const { NOTE_TOKEN: token, CI_PROJECT_ID: project, CI_MERGE_REQUEST_IID: iid } = process.env;
+    if (!token || !project || !iid) {
+      console.log(
+        `No note: ${token ? "this is no pipeline of a merge request" : "NOTE_TOKEN is not set (a project access token of scope api)"}.`,
+      );
+      return;
+    }
+    const body = noteBody({
+      stack,
+      preview: readFileSync(preview, "utf8"),
+      failed: failed !== "0",
+      pipelineUrl: process.env["CI_PIPELINE_URL"],
+    });
+    const notes = new Gitlab({ host: process.env["CI_SERVER_URL"] ?? "https://gitlab.com", token }).MergeRequestNotes;
+    const earlier = (await notes.all(project, Number(iid))).find((note) => note.body.startsWith(noteMarker(stack)));
+    if (earlier === undefined) {
+      await notes.create(project, Number(iid), body);
+    } else {
+      await notes.edit(project, Number(iid), earlier.id, { body });
+    }
+    console.log(`${earlier === undefined ? "Wrote" : "Updated"} the note on stack ${stack} in merge request !${iid}.`);
+  });
+
+await program.parseAsync().catch((error: unknown) => {
+  // The preview is what counts; a note that cannot be written must not hide it.
+  const { message, cause } = error as { message?: string; cause?: { description?: string } };
+  console.error(`The note could not be written: ${cause?.description ?? message ?? "no reason given"}`);
+});
