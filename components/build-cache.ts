@@ -16,7 +16,7 @@ export interface BuildCacheArgs {
   readonly adopt?: boolean;
   /** Delete the cached objects along with the bucket; without it, MinIO keeps a bucket that is not empty. @defaultValue false */
   readonly deleteWithStack?: pulumi.Input<boolean | undefined>;
-  /** Change it to any other value, and the keys are replaced: the new before the old. */
+  /** Change it to any other value, and the keys are replaced: the new before the old. @defaultValue none */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
 

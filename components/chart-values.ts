@@ -81,6 +81,22 @@ const ownValues = [
   ...["fullnameOverride", "hpa", "automountServiceAccountToken", "rbac", "serviceAccount", "runners"],
 ];
 
+/** Values that the chart adds to what it makes itself; of the same name, they would take its place. */
+const addedValues = {
+  configMaps: {
+    ...ownNames("config.toml", "config.template.toml", "entrypoint", "pre-entrypoint-script", "register-the-runner"),
+    ...ownNames("check-live", "set-session-server-address", "set-session-server-port"),
+  },
+  podLabels: ownNames("app", "chart", "release", "heritage"),
+};
+
+/**
+ * Variables that the runner takes for settings, rather than those of its configuration.
+ * Source: https://docs.gitlab.com/runner/commands/#gitlab-runner-register
+ */
+const runnerVariable =
+  /^(?!KUBERNETES_SERVICE_(HOST|PORT)$)(CI_SERVER|REGISTRATION|REGISTER|RUNNER|KUBERNETES|CACHE|FEATURE_FLAGS|TEMPLATE_CONFIG|CONFIG_FILE)(_|$)/;
+
 /**
  * @param values further values, from the stack's configuration
  * @returns the paths in them that only the program may set, such as `["runners", "config"]`
@@ -88,9 +104,14 @@ const ownValues = [
 export function ownedValues(
   values: Readonly<Record<string, unknown>>,
   own: Readonly<Record<string, unknown>>,
-): string[][] {
+): (string | number)[][] {
   return Object.entries(values).flatMap(([key, value]) =>
-    ownValues.includes(key) ? [[key]] : overlaps(value, own[key]).map((path) => [key, ...path]),
+    ownValues.includes(key)
+      ? [[key]]
+      : [...overlaps(value, ownIn({ ...addedValues, ...own }, key)), ...runnerVariables(key, value)].map((path) => [
+          key,
+          ...path,
+        ]),
   );
 }
 
@@ -100,8 +121,31 @@ function overlaps(value: unknown, own: unknown): string[][] {
     return [];
   }
   return isObject(value) && isObject(own)
-    ? Object.entries(value).flatMap(([key, inner]) => overlaps(inner, own[key]).map((path) => [key, ...path]))
+    ? Object.entries(value).flatMap(([key, inner]) => overlaps(inner, ownIn(own, key)).map((path) => [key, ...path]))
     : [[]];
+}
+
+function runnerVariables(key: string, value: unknown): (string | number)[][] {
+  if (key === "envVars" && Array.isArray(value)) {
+    // The last first, so that each can be taken out without moving the others.
+    return value
+      .flatMap((variable: unknown, index) =>
+        isObject(variable) && runnerVariable.test(String(variable["name"])) ? [[index]] : [],
+      )
+      .toReversed();
+  }
+  return (key === "extraEnv" || key === "extraEnvFrom") && isObject(value)
+    ? Object.keys(value).flatMap((name) => (runnerVariable.test(name) ? [[name]] : []))
+    : [];
+}
+
+function ownNames(...names: string[]): Record<string, true> {
+  return Object.fromEntries(names.map((name) => [name, true]));
+}
+
+/** @returns what an object has of this name itself, unlike `toString` */
+function ownIn(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 /** @returns the values with further ones added to them; the program's own are not overridden */
@@ -110,7 +154,7 @@ export function withFurtherValues<Values extends Record<string, unknown>>(
   further: Record<string, unknown>,
 ): Values {
   const merged = Object.entries(further).map(([key, value]) => {
-    const mine = own[key];
+    const mine = ownIn(own, key);
     return [key, isObject(value) && isObject(mine) ? withFurtherValues(mine, value) : (mine ?? value)];
   });
   return { ...own, ...Object.fromEntries(merged) } as Values;

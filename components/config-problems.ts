@@ -2,11 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 
+/** Stands for a value that must not be shown. */
+export const hidden = Symbol("secret");
+
 /** One thing that is wrong with the stack's configuration. */
 export interface Problem {
   /** Path of the key, such as `manager.replicas`. */
   readonly key: string;
-  /** What it is set to; undefined where it is not set, or where showing it says nothing. */
+  /** What it is set to, or {@link hidden}; undefined where it is not set, or where showing it says nothing. */
   readonly found?: unknown;
   /** What would be right. */
   readonly expected: string;
@@ -19,11 +22,20 @@ export class ConfigError extends pulumi.RunError {
   constructor(problems: readonly Problem[]) {
     const lines = problems.map(
       ({ key, found, expected, fix }) =>
-        `  ${key}: ${expected}${found === undefined ? "" : `, but is ${JSON.stringify(found)}`}\n    ${fix}`,
+        `  ${key}: ${expected}${found === undefined ? "" : `, but is ${describeValue(found)}`}\n    ${fix}`,
     );
     const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
     super(`The stack's configuration has ${count}:\n${lines.join("\n")}\nNothing was created or changed.`);
   }
+}
+
+function describeValue(found: unknown): string {
+  if (found === hidden) {
+    return "[secret]";
+  }
+  // A password in an address is nobody's business.
+  const text = JSON.stringify(found).replaceAll(/:\/\/[^\s"]*@/g, "://[secret]@");
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 /** A raw configuration, by key, and which of its keys hold a secret. */
@@ -32,89 +44,179 @@ export interface RawConfig {
   readonly isSecret: (key: string) => boolean;
 }
 
-type Path = readonly (string | number)[];
+/** Where a value is: `["jobs", "tolerations", 0]`. */
+export type Path = readonly (string | number)[];
 
-/** @returns what a schema finds wrong with a configuration, in people's words */
+/** @returns what a schema finds wrong with a configuration, in people's words, one problem a key */
 export function describeIssues(schema: z.ZodObject, raw: RawConfig, issues: readonly z.core.$ZodIssue[]): Problem[] {
-  return issues.flatMap((issue) => describeIssue(schema, raw, issue));
+  const all = issues.flatMap(withoutUnions);
+  // Of text in place of a list, Zod also says that it is too short.
+  const otherTypes = new Set(all.filter(({ code }) => code === "invalid_type").map((issue) => dotted(pathOf(issue))));
+  const problems = all
+    .filter((issue) => issue.code === "invalid_type" || !otherTypes.has(dotted(pathOf(issue))))
+    .flatMap((issue) => describeIssue(schema, raw, issue));
+  // A value may break several rules of its key, and one example mends them all.
+  return [...Map.groupBy(problems, ({ key, fix }) => `${key}\n${fix}`).values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ...first, expected: [first, ...others].map(({ expected }) => expected).join("; ") }],
+  );
+}
+
+/**
+ * @returns the keys, of the first two levels, that issues leave without a meaning: those with a wrong value, those that do
+ * not exist, and those that were probably meant by them
+ */
+export function doubtfulKeys(schema: z.ZodObject, issues: readonly z.core.$ZodIssue[]): Path[] {
+  return issues
+    .flatMap(withoutUnions)
+    .flatMap((issue) => {
+      const path = pathOf(issue);
+      return issue.code === "unrecognized_keys"
+        ? issue.keys.flatMap((key) => [key, meantKey(keysAt(schema, path), key) ?? key].map((part) => [...path, part]))
+        : [path];
+    })
+    .map((path) => path.slice(0, typeof path[1] === "string" ? 2 : 1));
+}
+
+/** Of a union's alternatives, the one that the value was meant to be knows best what is wrong with it. */
+function withoutUnions(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  const inner =
+    issue.code === "invalid_union"
+      ? issue.errors.find((errors) =>
+          errors.some(({ path: [first], code }) => first !== undefined || code === "unrecognized_keys"),
+        )
+      : undefined;
+  return inner === undefined
+    ? [issue]
+    : inner.flatMap((error) => withoutUnions({ ...error, path: [...issue.path, ...error.path] }));
+}
+
+function pathOf(issue: z.core.$ZodIssue): Path {
+  return issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
 }
 
 function describeIssue(schema: z.ZodObject, raw: RawConfig, issue: z.core.$ZodIssue): Problem[] {
-  const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+  const path = pathOf(issue);
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey(schema, path, key));
-    case "invalid_union":
-      return describeUnion(schema, raw, path, issue);
-    case "invalid_key": {
-      const key = String(path.at(-1));
+    case "invalid_key":
       return [
         {
           key: dotted(path),
-          found: key,
+          found: path.at(-1),
           expected: issue.issues[0]?.message ?? "is no such name",
-          fix: `${removeCommand(path)}    (then, for example: ${setCommand(schema, path.slice(0, -1))})`,
+          fix: `${removeCommand(path)}    (then, for example, ${setCommand(schema, path.slice(0, -1))})`,
         },
       ];
-    }
     default: {
-      const example: unknown = issue.code === "custom" ? issue.params?.["example"] : undefined;
+      const found = valueAt(raw, path);
+      const isHidden = found !== undefined && holdsSecret(schema, raw, path, found);
+      const meant = meantValue(schema, path, found);
+      const { example, detail = "" } = issue.code === "custom" ? (issue.params ?? {}) : { example: meant };
       return [
         {
           key: dotted(path),
-          found: shown(raw, schema, path),
-          expected: issue.message,
-          fix: setCommand(schema, path, example),
+          found: isHidden ? hidden : found,
+          expected: `${issue.message}${isHidden ? "" : String(detail)}`,
+          fix:
+            commandFor(schema, raw, path, issue) ??
+            (isHidden && typeof meant === "string" && issue.code === "invalid_type"
+              ? `pulumi config set --secret --type string ${pathArgument(path)}    (asks for it)`
+              : setCommand(schema, path, isHidden ? undefined : example)),
         },
       ];
     }
   }
 }
 
-/** Of the alternatives, the one that the value was meant to be knows best what is wrong with it. */
-function describeUnion(
-  schema: z.ZodObject,
-  raw: RawConfig,
-  path: Path,
-  issue: z.core.$ZodIssueInvalidUnion,
-): Problem[] {
-  const inner = issue.errors.find((errors) =>
-    errors.some(({ path: [first], code }) => first !== undefined || code === "unrecognized_keys"),
-  );
-  return inner === undefined
-    ? [{ key: dotted(path), found: shown(raw, schema, path), expected: issue.message, fix: setCommand(schema, path) }]
-    : inner.flatMap((error) => describeIssue(schema, raw, { ...error, path: [...path, ...error.path] }));
-}
-
 function unknownKey(schema: z.ZodObject, path: Path, key: string): Problem {
-  const at = schemaAt(schema, path);
-  const known = at instanceof z.ZodObject ? Object.keys(at.shape) : [];
-  const suggestion = closest(key, known);
-  // A name that shares nothing with what was written would only mislead.
-  const isLikely =
-    known.length > 0 && distance(key.toLowerCase(), suggestion.toLowerCase()) <= Math.max(2, key.length / 2);
-  const meant = dotted([...path, suggestion]);
+  const known = keysAt(schema, path);
+  const meant = meantKey(known, key);
   return {
     key: dotted([...path, key]),
-    expected: `there is no such key${isLikely ? `; did you mean ${meant}?` : ""}`,
+    expected: `there is no such key${meant === undefined ? "" : `; did you mean ${dotted([...path, meant])}?`}`,
     fix: `${removeCommand([...path, key])}    (keys there: ${known.join(", ")})`,
   };
 }
 
-/** @returns the value at a path, or a mask where it is a secret */
-function shown(raw: RawConfig, schema: z.ZodObject, path: Path): unknown {
-  const found = path.reduce<unknown>(
+function keysAt(schema: z.ZodObject, path: Path): string[] {
+  const at = schemasAt(schema, path, true).at(-1);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/** A name that shares little with what was written would only mislead. */
+function meantKey(known: readonly string[], key: string): string | undefined {
+  const written = key.toLowerCase();
+  const names = known.map((name) => name.toLowerCase());
+  const nearest = names.length === 0 ? "" : closest(written, names);
+  const isNear = nearest !== "" && distance(written, nearest) <= Math.max(2, written.length / 3);
+  return isNear
+    ? known[names.indexOf(nearest)]
+    : known.find((_, index) => written.length > 3 && names[index]?.endsWith(written));
+}
+
+function valueAt(raw: RawConfig, path: Path): unknown {
+  return path.reduce<unknown>(
     (value, part) => (value as Record<string | number, unknown> | null | undefined)?.[part],
     raw.values,
   );
-  const secret = raw.isSecret(String(path[0])) || schemasAt(schema, path).some((at) => at.meta()?.["secret"] === true);
-  return secret && found !== undefined ? "[secret]" : found;
+}
+
+/** Whether a value is, or may have in it, what nobody should see. */
+function holdsSecret(schema: z.ZodObject, raw: RawConfig, path: Path, found: unknown): boolean {
+  const secrecy = schemasAt(schema, path).map((at) => at.meta()?.["secret"]);
+  // Even MinIO wants more of a secret key than five characters and their quotes.
+  const mayHoldOne = JSON.stringify(found).length > 7;
+  return raw.isSecret(String(path[0])) || secrecy.includes(true) || (secrecy.includes("inside") && mayHoldOne);
+}
+
+/** @returns a command that mends what setting the value at a path would not */
+function commandFor(schema: z.ZodObject, raw: RawConfig, path: Path, issue: z.core.$ZodIssue): string | undefined {
+  const at = schemasAt(schema, path);
+  const own = at.map((schemaAtPath) => schemaAtPath.meta()?.["fix"]).find((fix) => typeof fix === "string");
+  if (own !== undefined) {
+    return own;
+  }
+  if (issue.code === "too_big" && issue.origin === "array") {
+    return `${removeCommand([...path, Number(issue.maximum)])}    (and all after it)`;
+  }
+  // `pulumi config set` puts nothing into a value of another kind, other than a plain one at the top, which it replaces.
+  const found = valueAt(raw, path);
+  const isOtherKind = found !== undefined && (issue.code === "invalid_type" || issue.code === "invalid_union");
+  if (!isOtherKind || !isContainer(at.at(-1)) || (path.length === 1 && isPlain(found))) {
+    return undefined;
+  }
+  const around = valueAt(raw, path.slice(0, -1));
+  // What follows in a list moves up, so that what is new comes last.
+  const place = Array.isArray(around) ? [...path.slice(0, -1), around.length - 1] : path;
+  return `${removeCommand(path)}    (then, for example, ${setCommand(schema, place)})`;
+}
+
+function isContainer(schema: z.ZodType | undefined): boolean {
+  return schema instanceof z.ZodObject || isRepeated(schema);
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
+}
+
+/** @returns what was found, as the type that the schema takes */
+function meantValue(schema: z.ZodObject, path: Path, found: unknown): unknown {
+  const text = isPlain(found) ? String(found) : "";
+  const word = text.toLowerCase();
+  const meanings = [
+    ...(typeof found === "number" || typeof found === "boolean" ? [text] : []),
+    ...(/^(0|[1-9]\d{0,14})$/.test(text) ? [Number(text)] : []),
+    ...(["true", "yes", "y", "on", "1", "enabled"].includes(word) ? [true] : []),
+    ...(["false", "no", "n", "off", "0", "disabled"].includes(word) ? [false] : []),
+  ];
+  return meanings.find((meaning) => schemasAt(schema, path)[0]?.safeParse(meaning).success);
 }
 
 /** @returns a command that sets the value at a path to one that would be right */
 export function setCommand(schema: z.ZodObject, path: Path, example?: unknown): string {
   const at = schemasAt(schema, path);
-  const value = example ?? exampleOf(at);
+  const value = example ?? exampleOf(schema, path);
   const innermost = at.at(-1);
   if (Array.isArray(value)) {
     return value.length > 0 || !(innermost instanceof z.ZodArray)
@@ -126,18 +228,24 @@ export function setCommand(schema: z.ZodObject, path: Path, example?: unknown): 
     return setCommand(schema, [...path, key], inner);
   }
   if (innermost instanceof z.ZodObject) {
-    const [first = ""] = Object.keys(innermost.shape);
-    return setCommand(schema, [...path, first]);
+    const [first] = Object.keys(innermost.shape);
+    return first === undefined ? "write it into the stack's file" : setCommand(schema, [...path, first]);
   }
   if (innermost instanceof z.ZodArray) {
     return setCommand(schema, [...path, 0]);
   }
-  const secret = at.some((schemaAtPath) => schemaAtPath.meta()?.["secret"] === true);
-  return `pulumi config set ${secret ? "--secret " : ""}${pathArgument(path)} ${shellQuote(textOf(value))}`;
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : value === undefined ? "VALUE" : JSON.stringify(value);
+  if (at.some((schemaAtPath) => schemaAtPath.meta()?.["secret"] === true)) {
+    return `pulumi config set --secret ${pathArgument(path)}    (asks for it)`;
+  }
+  const text = typeof value === "string" ? value : JSON.stringify(value ?? "VALUE");
+  // Below the top, Pulumi takes text that looks like a number or a boolean for one.
+  const isMistaken =
+    path.length > 1 &&
+    typeof value === "string" &&
+    /^(true|false|0|-?[1-9]\d*)$/.test(value) &&
+    !at[0]?.safeParse(JSON.parse(value)).success;
+  const type = isMistaken ? "--type string " : "";
+  return `pulumi config set ${type}${pathArgument(path)} ${text.startsWith("-") ? "-- " : ""}${shellQuote(text)}`;
 }
 
 /** @returns a command that takes the key at a path out of the configuration */
@@ -158,7 +266,7 @@ export function dotted(path: Path): string {
         ? `[${part}]`
         : /^[\w-]+$/.test(part)
           ? `${index === 0 ? "" : "."}${part}`
-          : `["${part}"]`,
+          : `["${part.replaceAll('"', '\\"')}"]`,
     )
     .join("");
 }
@@ -167,12 +275,25 @@ function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function exampleOf(schemas: readonly z.ZodType[]): unknown {
-  for (const schema of schemas.toReversed()) {
-    const example = schema.meta()?.["example"];
-    if (example !== undefined) {
-      return example;
-    }
+/** @returns the example of a schema, else one out of the list or record that it is in, else what it is when it is not set */
+function exampleOf(schema: z.ZodObject, path: Path): unknown {
+  const at = schemasAt(schema, path);
+  const around = path.length === 0 ? [] : schemasAt(schema, path.slice(0, -1));
+  const parts = isRepeated(around.at(-1)) ? Object.entries(exampleIn(around) ?? {}) : [];
+  const [, part] = parts.find(([key]) => key === path.at(-1)) ?? parts[0] ?? [];
+  return exampleIn(at) ?? part ?? defaultIn(at);
+}
+
+function isRepeated(schema: z.ZodType | undefined): boolean {
+  return schema instanceof z.ZodArray || schema instanceof z.ZodRecord;
+}
+
+function exampleIn(schemas: readonly z.ZodType[]): unknown {
+  return schemas.map((schema) => schema.meta()?.["example"]).find((example) => example !== undefined);
+}
+
+function defaultIn(schemas: readonly z.ZodType[]): unknown {
+  for (const schema of schemas) {
     if (schema instanceof z.ZodDefault) {
       return schema.def.defaultValue;
     }
@@ -186,13 +307,12 @@ function exampleOf(schemas: readonly z.ZodType[]): unknown {
   return undefined;
 }
 
-function schemaAt(schema: z.ZodType, path: Path): z.ZodType | undefined {
-  return schemasAt(schema, path).at(-1);
-}
-
-/** @returns the schema at a path with all its wrappers, the outermost first */
-function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
-  const wrappers = unwrap(schema, path.length > 0);
+/**
+ * @param inside whether a union at the path stands for its alternative with keys; one on the way there always does
+ * @returns the schema at a path with all its wrappers, the outermost first
+ */
+function schemasAt(schema: z.ZodType, path: Path, inside = false): z.ZodType[] {
+  const wrappers = unwrap(schema, inside || path.length > 0);
   const [part, ...rest] = path;
   if (part === undefined) {
     return wrappers;
@@ -206,7 +326,7 @@ function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
         : innermost instanceof z.ZodRecord
           ? (innermost.valueType as z.ZodType)
           : undefined;
-  return next === undefined ? [] : schemasAt(next, rest);
+  return next === undefined ? [] : schemasAt(next, rest, inside);
 }
 
 function unwrap(schema: z.ZodType, inside: boolean): z.ZodType[] {
@@ -227,7 +347,7 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_type": {
       const types: Readonly<Record<string, string>> = {
         int: "a whole number",
-        number: issue.input === undefined || !Number.isFinite(issue.input) ? "a number" : "a whole number",
+        number: "a whole number",
         string: "text",
         boolean: "true or false",
         array: "a list",

@@ -1,8 +1,14 @@
-import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { z } from "zod";
-import { ConfigError, describeIssues, errorMessage, type Problem } from "./config-problems.ts";
+import {
+  ConfigError,
+  describeIssues,
+  doubtfulKeys,
+  errorMessage,
+  type Path,
+  type RawConfig,
+} from "./config-problems.ts";
 import { findContradictions } from "./config-rules.ts";
 import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
 import {
@@ -17,9 +23,11 @@ import {
 } from "./settings.ts";
 
 /** GitLab's ids start at 1; 0 stands for 'not set', since Pulumi.yaml can declare no key without a default. */
-const optionalId = z.int().min(0).default(0).meta({ example: 12345678 });
+const optionalId = z.int().min(0, "must be at least 1").default(0).meta({ example: 12345678 });
 
 const projectPath = /^[^/\s]+(\/[^/\s]+)+$/;
+const notAProject = "must be the id or the full path of a project";
+const notATimeout = "must be a whole number of seconds, at least 600";
 
 /** Stack configuration, key by key; `Pulumi.yaml` describes each. */
 const stackConfig = z.strictObject({
@@ -30,9 +38,7 @@ const stackConfig = z.strictObject({
   extraProjects: z
     .array(
       z
-        .union([z.int().min(1), z.string().regex(projectPath)], {
-          error: "must be the id or the full path of a project",
-        })
+        .union([z.int().min(1), z.string().regex(projectPath, notAProject)], { error: notAProject })
         .meta({ example: 12345679 }),
     )
     .default([]),
@@ -42,8 +48,14 @@ const stackConfig = z.strictObject({
       z
         .string()
         .max(255)
-        .regex(/^[^,]+$/, "must be a tag, without a comma")
-        .refine((tag) => tag === tag.trim(), "must have no space at its ends, which GitLab takes away")
+        .superRefine((tag, context) => {
+          // GitLab takes a comma for the end of a tag, and spaces around one away.
+          const [first = ""] = tag.split(",").map((part) => part.trim());
+          if (tag === "" || tag !== first) {
+            const message = "must be one tag, without a comma or a space at its ends";
+            context.addIssue({ code: "custom", message, params: { example: first === "" ? undefined : first } });
+          }
+        })
         .meta({ example: "kubernetes" }),
     )
     .max(50)
@@ -55,7 +67,7 @@ const stackConfig = z.strictObject({
   description: z.string().max(1024).default("").meta({ example: "k8s-homelab-runner" }),
   maintenanceNote: z.string().max(1024).default("").meta({ example: "Ask the platform team" }),
   maximumTimeout: z
-    .union([z.literal(0), z.int().min(600)], { error: "must be a whole number of seconds, at least 600" })
+    .union([z.literal(0), z.int().min(600, notATimeout)], { error: notATimeout })
     .default(0)
     .meta({ example: 3600 }),
   runnerToken: z
@@ -69,7 +81,13 @@ const stackConfig = z.strictObject({
     .meta({ secret: true, example: "glrt-…" }),
   rotation: z.string().default("").meta({ example: "2026-11" }),
   namespace: dnsLabel.default("gitlab-runner"),
-  cache: z.union([z.literal(false), cacheSettings], { error: "must be false, or an object with keys" }).prefault({}),
+  cache: z
+    .union([z.literal(false), cacheSettings], { error: "must be false, or an object with keys" })
+    .prefault({})
+    .meta({
+      secret: "inside",
+      fix: "pulumi config rm cache    (for its defaults; no cache: pulumi config set cache false)",
+    }),
   manager: managerSettings.prefault({}),
   jobs: jobSettings.prefault({}),
   linkerd: z.boolean().default(false),
@@ -100,17 +118,29 @@ export type StackConfig = z.output<typeof stackConfig>;
  */
 export function readStackConfig() {
   const project = pulumi.getProject();
-  const values = readAll(project);
-  const isSecret = (key: string) => isConfigSecret(`${project}:${key}`);
+  const raw: RawConfig = { values: readAll(project), isSecret: (key) => isConfigSecret(`${project}:${key}`) };
 
-  const parsed = stackConfig.safeParse(values, { error: errorMessage });
-  const problems: Problem[] = parsed.success
-    ? findContradictions({ config: parsed.data, given: differing(parsed.data), isSecret })
-    : describeIssues(stackConfig, { values, isSecret }, parsed.error.issues);
-  if (!parsed.success || problems.length > 0) {
+  const parsed = stackConfig.safeParse(raw.values, { error: errorMessage });
+  const issues = parsed.error?.issues ?? [];
+  const doubtful = doubtfulKeys(stackConfig, issues);
+  const config = parsed.data ?? stackConfig.parse(without(raw.values, doubtful));
+  const context = { config, defaults: stackConfig.parse({}), isSecret: raw.isSecret };
+  const problems = [...describeIssues(stackConfig, raw, issues), ...findContradictions(context, doubtful)];
+  if (problems.length > 0) {
     throw new ConfigError(problems);
   }
-  return runnerArgs(parsed.data);
+  return runnerArgs(config);
+}
+
+function without(values: RawConfig["values"], paths: readonly Path[]): Record<string, unknown> {
+  const copy = structuredClone(values) as Record<string, unknown>;
+  for (const [key = "", inner] of paths) {
+    const object = inner === undefined ? copy : copy[key];
+    if (typeof object === "object" && object !== null) {
+      Reflect.deleteProperty(object, inner ?? key);
+    }
+  }
+  return copy;
 }
 
 /** All values of the project's own namespace, parsed: what is not JSON is a string. */
@@ -137,11 +167,6 @@ function parseValue(key: string, value: string): unknown {
 
 function takesText(schema: unknown): boolean {
   return schema instanceof z.ZodString || (schema instanceof z.ZodPipe && takesText(schema.def.in));
-}
-
-function differing(config: StackConfig): Record<string, unknown> {
-  const defaults: Record<string, unknown> = stackConfig.parse({});
-  return Object.fromEntries(Object.entries(config).filter(([key, value]) => !isDeepStrictEqual(value, defaults[key])));
 }
 
 /** Turns 'not set' into undefined. */

@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { BuildCache } from "./build-cache.ts";
+import { withFurtherValues } from "./chart-values.ts";
 import { errorMessage } from "./config-problems.ts";
+import { podMonitorValues } from "./monitoring/pod-monitor.ts";
 import { jobNetworkPolicies, managerNetworkPolicies, type NetworkNeeds } from "./network-policies.ts";
 import { parseQuantity } from "./quantity.ts";
 import { RunnerAccess } from "./runner-access.ts";
 import { RunnerCredentials } from "./runner-credentials.ts";
+import { RunnerMonitoring } from "./runner-monitoring.ts";
 import { RunnerNamespace } from "./runner-namespace.ts";
 import { RunnerRegistration, type RunnerRegistrationArgs } from "./runner-registration.ts";
 import { RunnerRelease } from "./runner-release.ts";
@@ -35,28 +38,28 @@ export interface GitLabRunnerArgs {
   readonly runnerToken?: pulumi.Input<string>;
   /** Namespace to create for the runner and its jobs. A plain value, since it decides what is created. @defaultValue the component's name */
   readonly namespace?: string;
-  /** The build cache, or `false` for none. @defaultValue a bucket in MinIO */
+  /** The build cache, or `false` for none. @defaultValue a bucket in MinIO, with the settings of {@link CacheArgs} */
   readonly cache?: CacheArgs | false;
-  /** Settings of the runner manager. */
+  /** Settings of the runner manager. @defaultValue those of {@link ManagerArgs} */
   readonly manager?: ManagerArgs;
-  /** Settings of the job pods. */
+  /** Settings of the job pods. @defaultValue those of {@link JobArgs} */
   readonly jobs?: JobArgs;
   /** Let Linkerd inject its proxy into manager and job pods. A plain value, since it decides what is created. @defaultValue false */
   readonly linkerd?: boolean;
-  /** The Helm chart. */
+  /** The Helm chart. @defaultValue GitLab's, in the version of {@link ChartArgs} */
   readonly chart?: ChartArgs;
   /**
    * Pod Security level of the namespaces.
    * @defaultValue `baseline`, or `privileged` with Linkerd, whose init container needs it
    */
   readonly podSecurity?: PodSecurityLevel;
-  /** Limits of what all pods may use together, by Kubernetes' resource names. @defaultValue none */
+  /** Limits of what all pods may use together, by Kubernetes' resource names, such as `{"requests.cpu": "8"}`. @defaultValue none */
   readonly quota?: Readonly<Record<string, string>>;
   /** Close the network but to what manager and jobs need. @defaultValue false */
   readonly networkPolicy?: NetworkPolicyArgs | boolean;
   /** Certificates of one's own authority, as PEM, for GitLab and the object store. @defaultValue none */
   readonly caCertificate?: pulumi.Input<string>;
-  /** Change it to any other value, and token and keys are replaced: the new before the old. */
+  /** Change it to any other value, and token and keys are replaced: the new before the old. @defaultValue none */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
 
@@ -74,14 +77,29 @@ export class GitLabRunner extends pulumi.ComponentResource {
   readonly namespace: pulumi.Output<string>;
   /** Namespace of the job pods. */
   readonly jobNamespace: pulumi.Output<string>;
-  /** The Helm release: its name, chart and app version, and status. */
-  readonly release: pulumi.Output<{ name: string; chart: string; appVersion: string; status: string }>;
+  /** The Helm release. */
+  readonly release: pulumi.Output<{
+    /** Its name. */
+    name: string;
+    /** Name and version of its chart: `gitlab-runner-0.86.0`. */
+    chart: string;
+    /** Version of the runner in it: `18.9.0`. */
+    appVersion: string;
+    /** `deployed`, or what else Helm says. */
+    status: string;
+  }>;
   /** Bucket of the build cache; undefined without a cache. */
   readonly cacheBucket: pulumi.Output<string> | undefined;
   /** Commands that show whether the runner is at work. */
   readonly nextSteps: pulumi.Output<string[]>;
 
-  /** @throws Error when a setting is not as its type says, or where there is neither `registration` nor `runnerToken`, or both */
+  /**
+   * @param name a DNS label of at most 53 characters: the Helm release is called so, the namespace too unless `args` names
+   * one, and the bucket `NAME-cache`; another runner needs another name
+   * @param args what to make
+   * @param opts options of every component of Pulumi's, such as `providers`
+   * @throws pulumi.RunError when a setting is not as its type says, or where there is neither `registration` nor `runnerToken`, or both
+   */
   constructor(name: string, args: GitLabRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
     const secrets = args.runnerToken === undefined ? {} : { runnerToken: pulumi.secret(args.runnerToken) };
     super("gitlab-runner:index:GitLabRunner", name, { ...args, ...secrets, cache: withSecretKeys(args.cache) }, opts);
@@ -178,10 +196,26 @@ export class GitLabRunner extends pulumi.ComponentResource {
         manager,
         jobs,
         linkerd,
-        chart,
+        chart: { ...chart, values: withFurtherValues(podMonitorValues(manager), chart.values) },
       },
       parent,
     );
+
+    if (manager.alerts || manager.dashboard) {
+      new RunnerMonitoring(
+        `${name}-monitoring`,
+        {
+          release: name,
+          namespace: namespace.name,
+          jobNamespace: jobNamespace.name,
+          checkInterval: manager.checkInterval,
+          alerts: manager.alerts,
+          dashboard: manager.dashboard,
+          labels: manager.monitoringLabels,
+        },
+        parent,
+      );
+    }
 
     this.runnerId = registration?.runnerId;
     this.runnerPage = registration && runnerPage(gitlabUrl, args.registration, registration.runnerId);

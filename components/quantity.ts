@@ -1,27 +1,25 @@
-/**
- * Factors that the suffixes of a Kubernetes quantity stand for.
- * Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
- */
-const factors: Readonly<Record<string, number>> = {
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
+/** Powers of 10 that the suffixes of a Kubernetes quantity stand for. */
+const decimalExponents: Readonly<Record<string, number>> = { m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 
-/** @returns what a Kubernetes quantity, such as `500m` or `2Gi`, amounts to; undefined where it is none, or less than 0 */
+/** Powers of 2 that the others stand for. */
+const binaryExponents: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
+
+const quantity = /^(?<number>\d+(?:\.\d*)?|\.\d+)(?:(?<suffix>[a-zA-Z]*)|[eE](?<exponent>[+-]?\d{1,2}))$/;
+
+/**
+ * Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ * @returns what a Kubernetes quantity, such as `500m` or `2Gi`, amounts to; undefined where it is none, or less than 0
+ */
 export function parseQuantity(text: string): number | undefined {
-  const { number = "", suffix = "" } = /^(?<number>\d+(?:\.\d*)?|\.\d+)(?<suffix>[a-zA-Z]*)$/.exec(text)?.groups ?? {};
-  const factor = factors[suffix];
-  return number === "" || factor === undefined ? undefined : Number(number) * factor;
+  const { number, suffix = "", exponent } = quantity.exec(text)?.groups ?? {};
+  const power = exponent === undefined ? decimalExponents[suffix] : Number(exponent);
+  if (number === undefined) {
+    return undefined;
+  }
+  if (power !== undefined) {
+    // Written out, since a factor such as 0.001 is not exact, and 700m would be more than 0.7.
+    return Number(`${number}e${power}`);
+  }
+  const binaryPower = binaryExponents[suffix];
+  return binaryPower === undefined ? undefined : Number(number) * 2 ** binaryPower;
 }

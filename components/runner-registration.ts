@@ -8,16 +8,16 @@ export type RunnerType = "project" | "group" | "instance";
 export interface RunnerRegistrationArgs {
   /** What the runner serves. */
   readonly runnerType: pulumi.Input<RunnerType>;
-  /** Project that owns the runner; for `project` only. */
+  /** Id of the project that owns the runner; for `project` only, which needs it. @defaultValue none */
   readonly projectId?: pulumi.Input<number | undefined>;
-  /** Group that owns the runner; for `group` only. */
+  /** Id of the group that owns the runner; for `group` only, which needs it. @defaultValue none */
   readonly groupId?: pulumi.Input<number | undefined>;
   /**
    * Ids or full paths of the further projects that may use a project runner. A plain list, since each becomes a resource.
    * @defaultValue none
    */
   readonly extraProjects?: readonly (number | string)[];
-  /** Tags whose jobs the runner picks up. */
+  /** Tags whose jobs the runner picks up; may be empty with `runUntagged`. */
   readonly tags: pulumi.Input<pulumi.Input<string>[]>;
   /** Pick up jobs without tags. @defaultValue false */
   readonly runUntagged?: pulumi.Input<boolean>;
@@ -27,13 +27,13 @@ export interface RunnerRegistrationArgs {
   readonly paused?: pulumi.Input<boolean>;
   /** Take jobs of protected branches and tags only. @defaultValue false */
   readonly protectedOnly?: pulumi.Input<boolean>;
-  /** Name of the runner in GitLab. */
+  /** Name of the runner in GitLab. @defaultValue none */
   readonly description?: pulumi.Input<string | undefined>;
-  /** Note for GitLab's administrators. */
+  /** Note for GitLab's administrators, 1,024 characters at most. @defaultValue none */
   readonly maintenanceNote?: pulumi.Input<string | undefined>;
   /** Longest time that a job may run, in seconds, at least 600. @defaultValue the project's own timeout */
   readonly maximumTimeout?: pulumi.Input<number | undefined>;
-  /** Change it to any other value, and runner and token are replaced: the new before the old. */
+  /** Change it to any other value, and runner and token are replaced: the new before the old. @defaultValue none */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
 

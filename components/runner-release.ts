@@ -22,7 +22,7 @@ export interface RunnerReleaseArgs {
   readonly tokenSecret: pulumi.Input<string>;
   /** Name of the Secret with the cache's keys. @defaultValue no cache */
   readonly cacheSecret?: pulumi.Input<string>;
-  /** Where the cache is. @defaultValue no cache */
+  /** Where the cache is: its `server` as `host:port`, `bucket`, `region`, and whether HTTP is `insecure`. @defaultValue no cache */
   readonly cache?: pulumi.Input<{
     readonly [key in keyof CacheLocation]: pulumi.Input<CacheLocation[key]>;
   }>;

@@ -14,6 +14,10 @@ interface ToolModule {
   readonly packages: Readonly<Record<string, string>>;
   /** Variables that the linker sets, such as the version that a program says it has. */
   readonly linkerVariables?: Readonly<Record<string, string>>;
+  /** Build tags, such as one that leaves out what nothing here needs. */
+  readonly tags?: readonly string[];
+  /** Only this project's own tests need it, so `npm run sandbox` builds it for no one else. */
+  readonly forTests?: boolean;
 }
 
 const kubernetesVersion = "1.36.3";
@@ -42,6 +46,12 @@ const toolModules: Readonly<Record<string, ToolModule>> = {
     packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
     linkerVariables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0" },
   },
+  // Of promtool, the tests need rules and expressions, but no client of any cloud.
+  prometheus: {
+    packages: { promtool: "github.com/prometheus/prometheus/cmd/promtool" },
+    tags: ["remove_all_sd"],
+    forTests: true,
+  },
 };
 
 /** Name of a tool's binary. */
@@ -60,6 +70,9 @@ export type Tool =
 /** Paths of the tools' binaries. */
 export type Tools = Readonly<Record<Tool, string>>;
 
+/** Paths of the binaries that only tests need. */
+export type TestTools = Readonly<Record<"promtool", string>>;
+
 /** A group of tools that is built in one go. */
 export interface ToolBuild {
   /** Name for people. */
@@ -75,9 +88,9 @@ export function cacheFolder(): string {
   return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gitlab-runner-sandbox");
 }
 
-/** @returns what there is to build, one entry for each Go module */
-export function toolBuilds(): ToolBuild[] {
-  return Object.entries(toolModules).map(([name, module]) => ({
+/** @returns what there is to build, one entry for each Go module: those of the sandbox, or those that only tests need */
+export function toolBuilds({ forTests = false } = {}): ToolBuild[] {
+  return modulesFor(forTests).map(([name, module]) => ({
     title: name,
     ready: existsSync(folderOf(name, module)),
     run: () => build(name, module),
@@ -86,10 +99,23 @@ export function toolBuilds(): ToolBuild[] {
 
 /** @returns where each tool is; all of {@link toolBuilds} must be ready */
 export function builtTools(): Tools {
-  const entries = Object.entries(toolModules).flatMap(([name, module]) =>
+  return binaries(false) as Tools;
+}
+
+/** @returns where each tool is that only tests need; those of {@link toolBuilds} must be ready */
+export function builtTestTools(): TestTools {
+  return binaries(true) as TestTools;
+}
+
+function modulesFor(tests: boolean): [string, ToolModule][] {
+  return Object.entries(toolModules).filter(([, { forTests = false }]) => forTests === tests);
+}
+
+function binaries(forTests: boolean): Record<string, string> {
+  const entries = modulesFor(forTests).flatMap(([name, module]) =>
     Object.keys(module.packages).map((binary) => [binary, join(folderOf(name, module), binary)]),
   );
-  return Object.fromEntries(entries) as Tools;
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 /** @throws {@link SandboxError} when Go is missing or too old to build what is not in the cache */
@@ -126,21 +152,21 @@ process.once("exit", () => {
 async function build(name: string, module: ToolModule): Promise<void> {
   mkdirSync(cacheFolder(), { recursive: true });
   const variables = Object.entries(module.linkerVariables ?? {}).map(([variable, value]) => `-X ${variable}=${value}`);
+  const flags = [
+    ...["-trimpath", "-ldflags", ["-s -w", ...variables].join(" ")],
+    ...(module.tags === undefined ? [] : ["-tags", module.tags.join(",")]),
+  ];
   // Built beside its place and then moved there, so that a build that was cut off leaves nothing that looks whole.
   const building = mkdtempSync(join(cacheFolder(), `building-${name}-`));
   unfinished.add(building);
   try {
     for (const [binary, path] of Object.entries(module.packages)) {
-      await execa(
-        "go",
-        ["build", "-trimpath", "-ldflags", ["-s -w", ...variables].join(" "), "-o", join(building, binary), path],
-        {
-          cwd: join(modules, name),
-          env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" },
-          timeout: 30 * 60_000,
-          stdin: "ignore",
-        },
-      );
+      await execa("go", ["build", ...flags, "-o", join(building, binary), path], {
+        cwd: join(modules, name),
+        env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" },
+        timeout: 30 * 60_000,
+        stdin: "ignore",
+      });
     }
     renameSync(building, folderOf(name, module));
   } catch (error) {

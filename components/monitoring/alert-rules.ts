@@ -1,0 +1,158 @@
+import { growth, metrics, runnerFailures, runnerLabels, series, type MonitoredRunner } from "./monitored-runner.ts";
+
+/** An alert, as Prometheus takes it; see https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
+export interface AlertRule {
+  /** Its name. */
+  readonly alert: string;
+  /** The alert is due while this has a result. */
+  readonly expr: string;
+  /** How long it must be due before it is sent. */
+  readonly for: string;
+  readonly labels: {
+    /** `critical`: no jobs run; `warning`: they run late, or some of them fail. */
+    readonly severity: "critical" | "warning";
+  };
+  readonly annotations: {
+    /** What is wrong, in one line. */
+    readonly summary: string;
+    /** What is wrong, in detail. */
+    readonly description: string;
+    /** What to do. */
+    readonly runbook: string;
+  };
+}
+
+/** Specification of a PrometheusRule; see https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusRuleSpec */
+export interface PrometheusRuleSpec {
+  readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[];
+}
+
+/** Of the jobs that ended, as many must have failed for {@link jobsFailing}, or it would be about a single image's name. */
+const leastFailures = 3;
+
+/** @returns the alerts of one runner */
+export function alertRules(runner: MonitoredRunner): PrometheusRuleSpec {
+  const rules = [down, notPolling, jobsFailing, atConcurrencyLimit, apiErrors].map((rule) => rule(runner));
+  return { groups: [{ name: `${runner.namespace}/${runner.release}`, rules }] };
+}
+
+function down(runner: MonitoredRunner): AlertRule {
+  const up = series(runner, metrics.up);
+  return {
+    alert: "GitLabRunnerDown",
+    expr: `absent(${up}) or max by (${runnerLabels}) (${up}) == 0`,
+    for: "5m",
+    labels: { severity: "critical" },
+    annotations: {
+      summary: `${title(runner)} is down`,
+      description: "Prometheus reaches no manager pod of this runner: its jobs wait in GitLab.",
+      runbook:
+        `Look for its pods: ${kubectl(runner, "get pods")}. Why one does not start: ${kubectl(runner, "describe pods")}. ` +
+        "Where they run, Prometheus does not reach port 9252: check the PodMonitor, its labels, and the NetworkPolicies.",
+    },
+  };
+}
+
+/**
+ * After three failed requests for a job in a row, the runner asks for none for an hour.
+ * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runners-section (unhealthy_interval)
+ */
+function notPolling(runner: MonitoredRunner): AlertRule {
+  const skipped = series(runner, metrics.skippedPolls);
+  return {
+    alert: "GitLabRunnerNotPolling",
+    expr: `sum by (${runnerLabels}, pod) (increase(${skipped}[${minutes(runner, 10)}])) > 0`,
+    for: "5m",
+    labels: { severity: "critical" },
+    annotations: {
+      summary: `${title(runner)} asks GitLab for no jobs`,
+      description:
+        "Three requests for a job in a row had no answer, or were refused with 403: for the next hour, " +
+        "pod {{ $labels.pod }} makes no further one.",
+      runbook:
+        `The log tells which: ${log(runner)} | grep 'Checking for jobs'. ` +
+        "Refused: the runner was deleted in GitLab, or its token revoked; set the stack's rotation to another text, and run " +
+        "pulumi up. No answer: check gitlabUrl, DNS, GitLab's certificate, and the NetworkPolicies. " +
+        `Then, so that it asks at once: kubectl --namespace ${runner.namespace} rollout restart deployment ${runner.release}.`,
+    },
+  };
+}
+
+function jobsFailing(runner: MonitoredRunner): AlertRule {
+  const sum = `sum by (${runnerLabels})`;
+  const failed = `${sum} ${growth(series(runner, metrics.failedJobs, runnerFailures), "1h")}`;
+  const ended = `${sum} ${growth(series(runner, `${metrics.jobDuration}_count`), "1h")}`;
+  return {
+    alert: "GitLabRunnerJobsFailing",
+    expr: `${failed} / ${ended} > 0.25 and ${failed} >= ${leastFailures}`,
+    for: "5m",
+    labels: { severity: "warning" },
+    annotations: {
+      summary: `${title(runner)} fails jobs, and not by their scripts`,
+      description:
+        "{{ $value | humanizePercentage }} of the jobs that ended in the last hour failed in the runner, or for want of an " +
+        "image. Failed scripts, timeouts and canceled jobs are not among them.",
+      runbook:
+        `Jobs and reasons: ${log(runner)} | grep 'Job failed'. ` +
+        `Pods that could not start, or were evicted: kubectl --namespace ${runner.jobNamespace} get events. ` +
+        "image_pull_failure: check the registry, jobs.imagePullSecrets and the name of the image. Out of memory: raise " +
+        "jobs.resources or jobs.helperResources.",
+    },
+  };
+}
+
+function atConcurrencyLimit(runner: MonitoredRunner): AlertRule {
+  const sum = `sum by (${runnerLabels})`;
+  return {
+    alert: "GitLabRunnerAtConcurrencyLimit",
+    expr: `${sum} (${series(runner, metrics.jobs)}) >= ${sum} (${series(runner, metrics.slots)})`,
+    for: "30m",
+    labels: { severity: "warning" },
+    annotations: {
+      summary: `${title(runner)} has as many jobs as it may`,
+      description: "All its {{ $value }} slots have been taken for half an hour: further jobs wait in GitLab.",
+      runbook:
+        "Where the nodes have room, raise manager.concurrent or manager.replicas, and the quota, if there is one. " +
+        "Jobs that hang take slots, too; the oldest are first in: " +
+        `kubectl --namespace ${runner.jobNamespace} get pods --sort-by .metadata.creationTimestamp.`,
+    },
+  };
+}
+
+function apiErrors(runner: MonitoredRunner): AlertRule {
+  const range = minutes(runner, 15);
+  const rate = (...matchers: string[]) =>
+    `sum by (${runnerLabels}) (rate(${series(runner, metrics.apiAnswers, ...matchers)}[${range}]))`;
+  return {
+    alert: "GitLabRunnerApiErrors",
+    expr: `${rate('status=~"5..|429"')} / ${rate()} > 0.1`,
+    for: "15m",
+    labels: { severity: "warning" },
+    annotations: {
+      summary: `${title(runner)} gets errors from GitLab`,
+      description:
+        "{{ $value | humanizePercentage }} of its answers have a status of 5xx or 429: jobs start late, and their logs lag.",
+      runbook:
+        `The statuses are on the dashboard, and in the log: ${log(runner)} | grep 'status='. ` +
+        "5xx: GitLab itself, or a proxy before it, is in trouble. 429: it limits the rate of requests; raise its limit, or " +
+        "manager.checkInterval.",
+    },
+  };
+}
+
+function title({ namespace, release }: MonitoredRunner): string {
+  return `GitLab runner ${release} in namespace ${namespace}`;
+}
+
+function kubectl({ namespace, release }: MonitoredRunner, command: string): string {
+  return `kubectl --namespace ${namespace} ${command} --selector app=${release}`;
+}
+
+function log(runner: MonitoredRunner): string {
+  return `${kubectl(runner, "logs")} --container ${runner.release} --tail 500`;
+}
+
+/** @returns a range with several polls in it, however seldom they are */
+function minutes({ checkInterval }: MonitoredRunner, least: number): string {
+  return `${Math.max(least, Math.ceil((4 * checkInterval) / 60))}m`;
+}
