@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
 import { repository } from "./pulumi-home.ts";
-import { printDeployment, printNextSteps, printParts, printServers } from "./report.ts";
+import { printDeployment, printNextSteps, printPage, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
 import { homelabStack } from "./stack.ts";
 
@@ -39,6 +39,7 @@ program
     if (!sandbox.wasRunning) {
       printNextSteps();
     }
+    printPage(sandbox);
   });
 
 program
@@ -61,6 +62,7 @@ program
     printServers(sandbox);
     await printDeployment(sandbox);
     printParts(sandbox);
+    printPage(sandbox);
   });
 
 program
@@ -100,7 +102,7 @@ program
   .command("tools")
   .description("build the sandbox's tools, and start nothing")
   .action(async () => {
-    await buildTools();
+    await buildTools({ forTests: true });
   });
 
 /** A path as the user means it: npm runs scripts in the project's folder, and INIT_CWD tells where it was called. */

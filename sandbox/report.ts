@@ -5,6 +5,7 @@ import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
 import { repository } from "./pulumi-home.ts";
 import { isRunning } from "./servers.ts";
 import { minioClient } from "./minio-client.ts";
+import { pageUrl } from "./page/page-url.ts";
 import { otherProject } from "./places.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { stackOutputs } from "./stack.ts";
@@ -75,6 +76,11 @@ export function printParts({ state }: Sandbox): void {
   if (standIns.length > 0) {
     console.log(`Pulumi plugins that stand in for the published ones: ${standIns.join(", ")}`);
   }
+}
+
+/** Prints where the page is that shows it all. */
+export function printPage({ state }: Sandbox): void {
+  console.log(`Look at it: ${pageUrl(state)}`);
 }
 
 /** Prints the servers, and whether each is running. */

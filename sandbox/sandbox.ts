@@ -7,6 +7,7 @@ import { lock } from "proper-lockfile";
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
 import { authorityFile, gitlabUrl, minioServer, minioUrl, sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
+import { pageUrl } from "./page/page-url.ts";
 import { otherProject, ownGroup, ownProject } from "./places.ts";
 import { installPlugins, onPath } from "./pulumi-home.ts";
 import { isRunning, startServer, stopServers } from "./servers.ts";
@@ -35,6 +36,7 @@ const ports = [
   "minio-console",
   "gitlab",
   "charts",
+  "page",
 ];
 
 /** A sandbox with all its servers up. */
@@ -44,9 +46,9 @@ export interface Sandbox {
 }
 
 /** Builds the tools that are not in the cache, and shows how long it takes: about ten minutes on two cores, once. */
-export async function buildTools(): Promise<void> {
+export async function buildTools({ forTests = false } = {}): Promise<void> {
   const systemPulumi = onPath("pulumi");
-  const missing = toolBuilds().filter(
+  const missing = [...toolBuilds(), ...(forTests ? toolBuilds({ forTests }) : [])].filter(
     ({ ready, title }) => !ready && !(title === "pulumi" && systemPulumi !== undefined),
   );
   if (missing.length === 0) {
@@ -148,6 +150,7 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
     },
     stack: options.stack,
     minioTls: wantsTls(values),
+    runnerHelper: false,
     complete: false,
     plugins: {},
     extraFolders: [],
@@ -184,6 +187,7 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
     },
     { title: "GitLab (an emulator of its API)", run: () => startGitLab(folder, state, values) },
     { title: "Helm repository, with the sandbox's own chart", run: () => startCharts(folder, state) },
+    { title: "Page to look at", run: () => startPage(folder, state) },
     { title: "Pulumi stack", run: () => initStack(folder, state, tools) },
   ]);
   await configureStack(folder, state, values, options);
@@ -264,6 +268,22 @@ async function startCharts(folder: SandboxFolder, state: SandboxState): Promise<
     // It packages the chart with helm.
     env: { PATH: sandboxEnvironment(folder, state)["PATH"] ?? "" },
     ready: () => expectOk(`http://127.0.0.1:${state.ports["charts"] ?? 0}/index.yaml`),
+  });
+}
+
+async function startPage(folder: SandboxFolder, state: SandboxState): Promise<void> {
+  await startServer(folder, state, {
+    name: "page",
+    command: process.execPath,
+    args: [
+      join(import.meta.dirname, "page", "main.ts"),
+      "--port",
+      String(state.ports["page"]),
+      // Where it finds the servers, and the secrets for them.
+      "--dir",
+      folder.path,
+    ],
+    ready: () => expectOk(`${pageUrl(state)}/healthz`),
   });
 }
 

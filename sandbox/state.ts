@@ -57,7 +57,7 @@ export class SandboxFolder {
     return join(this.path, ...parts);
   }
 
-  /** @returns a folder in it, made if need be and closed to other users */
+  /** @returns a folder in it, made if need be */
   folder(...parts: string[]): string {
     const path = this.file(...parts);
     mkdirSync(path, { recursive: true });

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context } from "hono";
 import type { z } from "zod";
 import type { AppEnv } from "./context.ts";
-import { faultSchema, jobRequestSchema, placeSchema, settingsSchema } from "./control-schemas.ts";
+import { contactSchema, faultSchema, jobRequestSchema, placeSchema, settingsSchema } from "./control-schemas.ts";
 import { describeJob, describeState, type StateView } from "./control-views.ts";
 import { ApiError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
@@ -84,6 +84,15 @@ export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults):
       refuseDuplicates(() => store.addGroup(group)),
       201,
     );
+  });
+  control.put("/runners/:id/contact", async (c) => {
+    const { secondsAgo } = await bodyOf(c, contactSchema);
+    const runner = store.runners.get(Number(c.req.param("id")));
+    if (!runner) throw new ApiError(404, { message: "no such runner" });
+    const contactedAt = store.now() - secondsAgo * 1000;
+    runner.contactedAt = contactedAt;
+    for (const manager of runner.managers) manager.contactedAt = contactedAt;
+    return c.json({ secondsAgo });
   });
   control.put("/settings", async (c) => {
     const settings = await bodyOf(c, settingsSchema);

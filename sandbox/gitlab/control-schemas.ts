@@ -61,6 +61,9 @@ export const placeSchema = z.strictObject({
 /** Settings that can change while it runs. */
 export const settingsSchema = z.strictObject({ runnerTokenExpirationInterval: z.int().positive().nullable() });
 
+/** How long ago a runner, and each of its processes, was last heard of. */
+export const contactSchema = z.strictObject({ secondsAgo: z.int().nonnegative() });
+
 /** See {@link jobRequestSchema}. */
 export type JobRequest = z.input<typeof jobRequestSchema>;
 /** See {@link faultSchema}. */

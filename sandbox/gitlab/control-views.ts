@@ -7,9 +7,13 @@ export interface JobView {
   readonly id: number;
   readonly projectId: number;
   readonly name: string;
+  readonly stage: string;
+  readonly tags: readonly string[];
   readonly status: JobStatus;
   /** All that the runner has sent of the log. */
   readonly trace: string;
+  /** How long the trace is, in bytes. */
+  readonly traceBytes: number;
   readonly runnerId: number | null;
   readonly systemId: string | null;
   readonly exitCode: number | null;
@@ -28,6 +32,8 @@ export interface RunnerView {
   readonly maintenanceNote: string | null;
   /** GitLab's word: `online`, `offline`, `paused`, `never_contacted` or `stale`. */
   readonly status: string;
+  /** When it was last heard of; null: never. */
+  readonly contactedAt: string | null;
   readonly paused: boolean;
   readonly locked: boolean;
   readonly runUntagged: boolean;
@@ -63,6 +69,7 @@ function describeRunner(store: GitLabStore, runner: Runner): RunnerView {
     description: runner.description,
     maintenanceNote: runner.maintenanceNote,
     status: runnerStatus(store, runner),
+    contactedAt: time(runner.contactedAt),
     paused: runner.paused,
     locked: runner.locked,
     runUntagged: runner.runUntagged,
@@ -86,7 +93,10 @@ function withoutTrace(job: Job): Omit<JobView, "trace"> {
     id: job.id,
     projectId: job.projectId,
     name: job.name,
+    stage: job.stage,
+    tags: job.tags,
     status: job.status,
+    traceBytes: job.trace.length,
     runnerId: job.runnerId ?? null,
     systemId: job.systemId ?? null,
     exitCode: job.exitCode ?? null,

@@ -88,6 +88,11 @@ export class EmulatorControl {
     return this.#call("POST", "groups", group);
   }
 
+  /** Makes it look as if a runner, and each of its processes, was last heard of so long ago. */
+  setLastContact(runnerId: number, secondsAgo: number): Promise<void> {
+    return this.#call("PUT", `runners/${runnerId}/contact`, { secondsAgo });
+  }
+
   /** Changes settings; they hold for runners made and tokens reset from then on. */
   changeSettings(settings: EmulatorSettings): Promise<EmulatorSettings> {
     return this.#call("PUT", "settings", settings);

@@ -65,6 +65,28 @@ export function pages(store: GitLabStore): Hono<AppEnv> {
     ]);
     return page(c, "GitLab emulator", rows);
   });
+  // GitLab's short addresses of a project and a group, which the stack's output leads to.
+  const placePage = (c: Context<AppEnv>, place: { path: string } | undefined, runners: readonly Runner[]) =>
+    place
+      ? page(
+          c,
+          place.path,
+          runners.map((runner) => [
+            `Runner #${runner.id}`,
+            `${runner.description ?? ""} (${runnerStatus(store, runner)})`,
+          ]),
+        )
+      : c.notFound();
+  app.get("/projects/:id", (c) => {
+    const project = store.projects.get(Number(c.req.param("id")));
+    const runners = [...store.runners.values()].filter(({ projectIds }) => projectIds.includes(project?.id ?? 0));
+    return placePage(c, project, runners);
+  });
+  app.get("/-/g/:id", (c) => {
+    const group = store.groups.get(Number(c.req.param("id")));
+    const runners = [...store.runners.values()].filter(({ groupId }) => groupId === group?.id);
+    return placePage(c, group, group === undefined ? [] : runners);
+  });
   app.get("/admin/runners/:id", (c) => runnerPage(c, c.req.param("id")));
   app.get("/:path{.+/-/runners/[0-9]+}", (c) => runnerPage(c, c.req.path.split("/").at(-1) ?? ""));
   return app;

@@ -30,9 +30,7 @@ export async function realRunnerVersion(binary: string): Promise<string> {
  * Runs the real `gitlab-runner` the way the manager pod's entry script does: `register` with the mounted template, then
  * `run`. Outside of the pod it cannot find the cluster by itself, so its configuration gets the API server's address, a
  * token of the pod's account (good for a day) and the authorities; jobs run by exec, in the sandbox's job folder.
- * Cache and artifacts need `/usr/bin/gitlab-runner-helper`, a link to the runner, where kwok runs commands; without
- * touching the machine's own, start kwok in a mount namespace that has it:
- * `unshare --mount sh -c 'mount -t overlay overlay -o lowerdir=FOLDER:/usr/bin /usr/bin && exec kwok …'`.
+ * Cache and artifacts need `/usr/bin/gitlab-runner-helper` where kwok runs commands: see `kwok/runner-helper.ts`.
  */
 export async function startRealRunner(options: RealRunnerOptions): Promise<RunningManager> {
   const { binary, mounted, log } = options;

@@ -1,0 +1,160 @@
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { streamSSE } from "hono/streaming";
+import type { SandboxSources } from "./sources.ts";
+import { renderTrace } from "./trace.ts";
+import { Watcher, type WatcherOptions } from "./watcher.ts";
+
+/** What {@link startPage} shows, and where. */
+export interface PageOptions extends WatcherOptions {
+  /** Port on 127.0.0.1. @defaultValue any free one */
+  readonly port?: number;
+  /** Opens what it reads; called when first somebody looks. */
+  readonly open: () => Promise<SandboxSources>;
+}
+
+/** A page that answers on loopback. */
+export interface Page {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** Stops answering and cuts open connections. */
+  stop(): Promise<void>;
+}
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+const clientFolder = join(import.meta.dirname, "client");
+const libraryFolder = join(import.meta.dirname, "..", "..", "node_modules", "lit-html");
+
+/** How often to write to a browser that there is nothing to tell, so that both sides notice when the other is gone. */
+const heartbeatMs = 15_000;
+
+/** Serves the page that shows a sandbox. Rejects if the port is taken. */
+export async function startPage(options: PageOptions): Promise<Page> {
+  let opened: Promise<SandboxSources> | undefined;
+  const sources = () =>
+    (opened ??= options.open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+  const watcher = new Watcher(async () => (await sources()).parts, options);
+  const { promise: listening, resolve: onListening, reject: onError } = Promise.withResolvers<number>();
+  const hosts = new Set<string>();
+
+  const app = new Hono();
+  // A page of another site that has its own name point to 127.0.0.1 is told nothing.
+  app.use(async (context, next) => {
+    if (!hosts.has(context.req.header("host") ?? "")) {
+      return context.text(`This page is at http://${[...hosts][0] ?? ""}, and under no other name.\n`, 421);
+    }
+    return next();
+  });
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ["lit-html"],
+      },
+      // Nothing here is served by HTTPS.
+      strictTransportSecurity: false,
+      xFrameOptions: "DENY",
+    }),
+  );
+  app.use(async (context, next) => {
+    await next();
+    context.header("Cache-Control", "no-store");
+  });
+
+  app.get("/healthz", (context) => context.text("ok"));
+  app.get("/events", (context) =>
+    streamSSE(context, async (stream) => {
+      let latest: string | undefined;
+      let wake: (() => void) | undefined;
+      const unsubscribe = watcher.subscribe((snapshot) => {
+        latest = snapshot;
+        wake?.();
+      });
+      stream.onAbort(() => {
+        unsubscribe();
+        wake?.();
+      });
+      while (!stream.aborted) {
+        if (latest === undefined) {
+          await stream.write(": nothing new\n\n");
+        } else {
+          const snapshot = latest;
+          latest = undefined;
+          const data = await sources().then(
+            ({ masked }) => masked(snapshot),
+            // Nothing was opened, so there is nothing but the reason in it.
+            () => snapshot,
+          );
+          await stream.writeSSE({ event: "snapshot", data, retry: 1_000 });
+        }
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, latest === undefined ? heartbeatMs : 0);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+    }),
+  );
+  app.get("/jobs/:id{[0-9]+}/trace", async (context) => {
+    const { trace, masked } = await sources();
+    return context.json(renderTrace(masked(await trace(Number(context.req.param("id"))))));
+  });
+  app.get("/:file{(?:[a-z-]+\\.(?:js|css|svg))?}", (context) => {
+    const file = context.req.param("file");
+    return sendFile(join(clientFolder, file === "" ? "index.html" : file));
+  });
+  app.get("/lit-html/:file{(?:directives/)?[a-z-]+\\.js}", (context) =>
+    sendFile(join(libraryFolder, context.req.param("file"))),
+  );
+  app.onError((error, context) => context.json({ error: error.message }, 502));
+
+  const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: options.port ?? 0 }, ({ port }) => {
+    hosts.add(`127.0.0.1:${port}`).add(`localhost:${port}`);
+    onListening(port);
+  });
+  server.once("error", onError);
+  const port = await listening;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      const closed = new Promise<void>((done) =>
+        server.close(() => {
+          done();
+        }),
+      );
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function sendFile(path: string): Promise<Response> {
+  try {
+    return new Response(await readFile(path), { headers: { "Content-Type": types[extname(path)] ?? "text/plain" } });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return new Response("There is no such file.\n", { status: 404 });
+  }
+}
