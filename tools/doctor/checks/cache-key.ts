@@ -1,0 +1,32 @@
+import { ok, problem, type Check } from "../check.ts";
+import { restoreObjects, rotate } from "../commands.ts";
+import type { DoctorContext } from "../context.ts";
+
+/** S3's words for keys that it does not know. */
+const unknownKeys = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthFailure"];
+
+/** The store knows the keys in the Secret. */
+export const cacheKey: Check<DoctorContext> = {
+  id: "cache-key",
+  title: "The object store takes the cache's keys in the Secret",
+  needs: ["object-store", "namespaces"],
+  run: async ({ cacheKeys, bucketListing, expected, outputs: { namespace }, stack }) => {
+    const secret = `The Secret ${expected.cache?.secret ?? ""} in namespace ${namespace}`;
+    const keys = await cacheKeys();
+    if (keys === undefined || keys.accessKey === "" || keys.secretKey === "") {
+      return problem(
+        keys === undefined ? `${secret} is not there.` : `${secret} lacks accesskey or secretkey.`,
+        restoreObjects(stack),
+      );
+    }
+    const answer = await bucketListing();
+    return answer !== undefined && unknownKeys.includes(answer)
+      ? problem(
+          `It says ${answer}: the keys are not, or no longer, those of a user of the store. (${secret})`,
+          expected.cache?.ownKeys === true
+            ? `Where only the Secret was changed: ${restoreObjects(stack)}\nElse make new ones:\n${rotate(stack)}`
+            : `pulumi config set --secret --path cache.credentials.secretKey --stack ${stack}\npulumi up --stack ${stack}`,
+        )
+      : ok(expected.cache?.secret ?? "");
+  },
+};

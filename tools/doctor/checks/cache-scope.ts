@@ -1,0 +1,41 @@
+import { ok, problem, skipped, warning, type Check } from "../check.ts";
+import { rotate } from "../commands.ts";
+import { probeObject, type DoctorContext } from "../context.ts";
+import { cacheBucket, noBucket } from "./cache-bucket.ts";
+
+/** The keys can do nothing else: every CI job could get hold of them. */
+export const cacheScope: Check<DoctorContext> = {
+  id: "cache-scope",
+  title: "The cache's keys can do nothing else",
+  needs: ["cache-key"],
+  run: async ({ bucketListing, trial, expected, outputs: { cacheBucket: bucket = "", release }, stack }) => {
+    if ((await bucketListing()) === noBucket) {
+      return skipped(`It needs: ${cacheBucket.title}.`);
+    }
+    const { remove, buckets } = await trial();
+    const others = "refused" in buckets ? [] : buckets.filter((name) => name !== bucket);
+    const found = [
+      ...(others.length > 0 ? [`They open other buckets, too: ${shorten(others)}.`] : []),
+      ...(remove === undefined
+        ? [`They may delete objects; ${probeObject(release.name)}, the doctor's own, is gone now.`]
+        : []),
+    ];
+    if (found.length === 0) {
+      return ok("they can neither delete, nor see another bucket");
+    }
+    return expected.cache?.ownKeys === true
+      ? problem(
+          found.join("\n"),
+          `Someone has given their user more than the stack's policy. Replace it, by one that has that policy alone:\n${rotate(stack)}`,
+        )
+      : warning(
+          found.join("\n"),
+          `Use keys with s3:GetObject and s3:PutObject on ${bucket}/*, and s3:ListBucket on ${bucket}, alone.`,
+        );
+  },
+};
+
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

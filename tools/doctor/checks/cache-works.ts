@@ -1,0 +1,34 @@
+import { ok, problem, skipped, type Check } from "../check.ts";
+import { restore } from "../commands.ts";
+import { probeObject, type DoctorContext } from "../context.ts";
+import { cacheBucket, noBucket } from "./cache-bucket.ts";
+
+const effects = {
+  put: "no job can save its cache",
+  get: "no job finds its cache",
+  list: "a cache that is not there yet is an error for its job, not a miss",
+};
+
+/** The keys can do all that the runner does with them. */
+export const cacheWorks: Check<DoctorContext> = {
+  id: "cache-rights",
+  title: "The cache's keys can put, get and list",
+  needs: ["cache-key"],
+  run: async ({ bucketListing, trial, expected, outputs: { cacheBucket: bucket = "", release }, stack }) => {
+    if ((await bucketListing()) === noBucket) {
+      return skipped(`It needs: ${cacheBucket.title}.`);
+    }
+    const tried = await trial();
+    const refused = (["put", "get", "list"] as const).filter((action) => tried[action] !== undefined);
+    return refused.length === 0
+      ? ok(`tried with the object ${probeObject(release.name)}, which stays until it expires`)
+      : problem(
+          refused
+            .map((action) => `They may not ${action} in ${bucket} (${tried[action] ?? ""}): ${effects[action]}.`)
+            .join("\n"),
+          expected.cache?.ownKeys === true
+            ? restore(stack)
+            : `Give their user s3:GetObject and s3:PutObject on ${bucket}/*, and s3:ListBucket on ${bucket}.`,
+        );
+  },
+};

@@ -1,0 +1,20 @@
+import { ok, problem, skipped, type Check } from "../check.ts";
+import { restore } from "../commands.ts";
+import type { DoctorContext } from "../context.ts";
+
+/** The chart in the cluster is the one that is configured. */
+export const chartConfigured: Check<DoctorContext> = {
+  id: "chart",
+  title: "The chart is the configured one",
+  needs: ["release"],
+  run: async ({ kubernetes, outputs: { namespace, release }, expected, stack }) => {
+    const { version } = expected.chart;
+    if (version === undefined) {
+      return skipped("chart.path names a chart of your own.");
+    }
+    const found = await kubernetes().helmRelease(namespace, release.name);
+    return found?.chartVersion === version
+      ? ok(version)
+      : problem(`Chart ${found?.chartVersion ?? "none"} is deployed, chart.version is ${version}.`, restore(stack));
+  },
+};

@@ -1,0 +1,24 @@
+import { ok, problem, type Check } from "../check.ts";
+import { restoreObjects } from "../commands.ts";
+import type { DoctorContext } from "../context.ts";
+
+/** The namespaces of manager and jobs exist, and none is on its way out. */
+export const namespaces: Check<DoctorContext> = {
+  id: "namespaces",
+  title: "The namespaces are there",
+  needs: ["kubernetes"],
+  run: async ({ kubernetes, outputs, jobNamespace, stack }) => {
+    const names = [...new Set([outputs.namespace, jobNamespace])];
+    const found = await Promise.all(names.map((name) => kubernetes().namespace(name)));
+    const trouble = names.flatMap((name, index) => {
+      const namespace = found[index];
+      if (namespace === undefined) {
+        return [`There is no namespace ${name}.`];
+      }
+      return namespace.status?.phase === "Terminating" ? [`The namespace ${name} is being deleted.`] : [];
+    });
+    return trouble.length === 0
+      ? ok(names.join(", "))
+      : problem(trouble.join("\n"), `Once it is gone: ${restoreObjects(stack)}`);
+  },
+};

@@ -1,0 +1,40 @@
+import type { V1Pod, V1Service } from "@kubernetes/client-node";
+import { ok, warning, type Check } from "../check.ts";
+import { jobPodLabel, type DoctorContext } from "../context.ts";
+import { minuteLength } from "../times.ts";
+
+/** Names that the runner gives to what belongs to a job; see `ProjectUniqueName` in its source, common/build.go. */
+const jobObject = /^(runner-.+-project-\d+-concurrent-\d+)-/;
+
+/** Nothing that the runner has made for a job has outlived the job's pod. */
+export const orphanedObjects: Check<DoctorContext> = {
+  id: "orphaned-objects",
+  title: "No Secret, ConfigMap or Service of a job was left behind",
+  needs: ["namespaces"],
+  run: async ({ kubernetes, jobPods, jobNamespace, options, now }) => {
+    const [objects, pods] = await Promise.all([kubernetes().jobObjects(jobNamespace), jobPods()]);
+    const left = leftBehind(objects, pods).filter(
+      // The runner makes a Secret a moment before its pod.
+      ({ metadata }) =>
+        now().getTime() - (metadata?.creationTimestamp?.getTime() ?? 0) > options.graceMinutes * minuteLength,
+    );
+    const names = left.map(({ kind = "", metadata }) => `${kind.toLowerCase()}/${metadata?.name ?? ""}`);
+    return names.length === 0
+      ? ok(`in namespace ${jobNamespace}`)
+      : warning(
+          `These belong to jobs that have no pod any more: ${names.join(", ")}.`,
+          `kubectl --namespace ${jobNamespace} delete ${names.join(" ")}`,
+        );
+  },
+};
+
+type JobObject = Pick<V1Service, "kind" | "metadata" | "spec">;
+
+/** @returns those of the objects that were made for a job without a pod */
+export function leftBehind(objects: readonly JobObject[], pods: readonly V1Pod[]): JobObject[] {
+  const jobs = new Set(pods.map(({ metadata }) => metadata?.labels?.[jobPodLabel]));
+  return objects.filter((object) => {
+    const job = object.spec?.selector?.[jobPodLabel] ?? jobObject.exec(object.metadata?.name ?? "")?.[1];
+    return job !== undefined && !jobs.has(job);
+  });
+}

@@ -1,0 +1,32 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import { ok, warning, type Check } from "../check.ts";
+import type { DoctorContext } from "../context.ts";
+import { lengthOfTime, minuteLength, parseGoDuration } from "../times.ts";
+
+/** The longest that a job may run where its pod does not say; GitLab's default for a project. */
+const defaultTimeout = 60 * minuteLength;
+
+/** No job pod has outlived its job. */
+export const orphanedPods: Check<DoctorContext> = {
+  id: "orphaned-pods",
+  title: "No job pod was left behind",
+  needs: ["namespaces"],
+  run: async ({ jobPods, jobNamespace, options, now }) => {
+    const pods = await jobPods();
+    const left = pods
+      .map((pod) => ({ pod: pod.metadata?.name ?? "", over: overdue(pod, now()) }))
+      .filter(({ over }) => over > options.graceMinutes * minuteLength);
+    return left.length === 0
+      ? ok(pods.length === 0 ? "there is none" : `${pods.length} at work`)
+      : warning(
+          left.map(({ pod, over }) => `Pod ${pod} is ${lengthOfTime(over)} past its job's timeout.`).join("\n"),
+          `kubectl --namespace ${jobNamespace} delete pod ${left.map(({ pod }) => pod).join(" ")}`,
+        );
+  },
+};
+
+/** @returns how long after its job's timeout the pod is still there, in milliseconds; negative before that */
+export function overdue({ metadata }: V1Pod, now: Date): number {
+  const timeout = parseGoDuration(metadata?.annotations?.["job.runner.gitlab.com/timeout"] ?? "") ?? defaultTimeout;
+  return now.getTime() - (metadata?.creationTimestamp?.getTime() ?? now.getTime()) - timeout;
+}

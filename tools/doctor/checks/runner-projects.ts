@@ -1,0 +1,55 @@
+import { ok, problem, skipped, warning, type Check } from "../check.ts";
+import { restore } from "../commands.ts";
+import type { DoctorContext } from "../context.ts";
+import type { GitLabRunner } from "../gitlab-api.ts";
+
+/** Every extra project may use the runner, and no other. */
+export const runnerProjects: Check<DoctorContext> = {
+  id: "runner-projects",
+  title: "The extra projects may use the runner",
+  needs: ["runner"],
+  run: async ({ runner, expected, stack }) => {
+    if (expected.runner === undefined) {
+      return skipped("The runner is not this stack's; its projects are set in GitLab.");
+    }
+    if (expected.runner.runnerType !== "project_type") {
+      return skipped("It is no project runner: it serves all projects of what it belongs to.");
+    }
+    const projects = (await runner())?.projects ?? [];
+    const { missing, surplus } = compareProjects(projects, expected.extraProjects, expected.runner.projectId);
+    const unexpected = surplus.map(({ id, path_with_namespace: path }) => `${path} (${id})`).join(", ");
+    const manual =
+      "Name them in extraProjects, or take the runner off them in GitLab: until then GitLab refuses to delete the runner.";
+    if (missing.length > 0) {
+      return problem(
+        [
+          `It is not enabled for ${missing.join(", ")}, or your access token may not see that.`,
+          ...(unexpected === "" ? [] : [`It is enabled for ${unexpected}, which the configuration does not name.`]),
+        ].join("\n"),
+        `${restore(stack)}${unexpected === "" ? "" : `\n${manual}`}`,
+      );
+    }
+    if (unexpected !== "") {
+      return warning(`It is also enabled for ${unexpected}, which the configuration does not name.`, manual);
+    }
+    const count = expected.extraProjects.length;
+    return ok(count === 0 ? "none is configured" : `${count} of ${count}`);
+  },
+};
+
+type Project = NonNullable<GitLabRunner["projects"]>[number];
+
+/** @param wanted ids and full paths @param owner id of the project that needs no enabling */
+export function compareProjects(
+  found: readonly Project[],
+  wanted: readonly string[],
+  owner: number | undefined,
+): { readonly missing: string[]; readonly surplus: Project[] } {
+  const names = ({ id, path_with_namespace: path }: Project) => [String(id), path.toLowerCase()];
+  const enabled = new Set(found.flatMap(names));
+  const configured = new Set([String(owner), ...wanted.map((project) => project.toLowerCase())]);
+  return {
+    missing: wanted.filter((project) => !enabled.has(project.toLowerCase())),
+    surplus: found.filter((project) => !names(project).some((name) => configured.has(name))),
+  };
+}

@@ -1,0 +1,34 @@
+import { ok, problem, skipped, type Check } from "../check.ts";
+import { restore } from "../commands.ts";
+import type { DoctorContext } from "../context.ts";
+import { difference } from "../difference.ts";
+
+/** GitLab has the tags that are configured. */
+export const runnerTags: Check<DoctorContext> = {
+  id: "runner-tags",
+  title: "The runner's tags are as configured",
+  needs: ["runner"],
+  run: async ({ runner, expected, stack }) => {
+    if (expected.runner === undefined) {
+      return skipped("The runner is not this stack's; its tags are set in GitLab.");
+    }
+    const { missing, surplus } = difference((await runner())?.tag_list ?? [], expected.runner.tagLists);
+    const found = [
+      ...(missing.length > 0
+        ? [
+            `In GitLab it lacks ${quote(missing)}: jobs with ${missing.length === 1 ? "that tag" : "those tags"} wait for ever.`,
+          ]
+        : []),
+      ...(surplus.length > 0
+        ? [`In GitLab it also has ${quote(surplus)}, which the configuration does not name.`]
+        : []),
+    ];
+    return found.length === 0
+      ? ok(expected.runner.tagLists.join(", ") || "none")
+      : problem(found.join("\n"), restore(stack));
+  },
+};
+
+function quote(tags: readonly string[]): string {
+  return tags.map((tag) => JSON.stringify(tag)).join(", ");
+}

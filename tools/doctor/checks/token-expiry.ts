@@ -1,0 +1,31 @@
+import { ok, problem, warning, type Check } from "../check.ts";
+import { rotate } from "../commands.ts";
+import type { DoctorContext } from "../context.ts";
+import { dayLength, moment } from "../times.ts";
+
+/** Days before its end from which on an expiring token is worth a word, and from which on it is a problem. */
+const days = { warning: 7, problem: 2 };
+
+/** The runner's token does not end soon. The runner would replace it in its own memory only, and is told not to. */
+export const tokenExpiry: Check<DoctorContext> = {
+  id: "token-expiry",
+  title: "The runner's token does not expire soon",
+  needs: ["token"],
+  run: async ({ verification, expected, stack, now }) => {
+    const answer = await verification();
+    const expiry = answer?.valid === true ? answer.expiresAt : undefined;
+    if (expiry === undefined) {
+      return ok("it has no end");
+    }
+    const left = expiry.getTime() - now().getTime();
+    const found = `It expires at ${moment(expiry, now())}.`;
+    const todo =
+      expected.runner === undefined
+        ? `Have a new one made in GitLab, then:\npulumi config set --secret runnerToken --stack ${stack}\npulumi up --stack ${stack}`
+        : rotate(stack);
+    if (left < days.problem * dayLength) {
+      return problem(found, todo);
+    }
+    return left < days.warning * dayLength ? warning(found, todo) : ok(`it expires at ${moment(expiry, now())}`);
+  },
+};

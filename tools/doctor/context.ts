@@ -1,0 +1,208 @@
+import { readFileSync } from "node:fs";
+import tls from "node:tls";
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
+import type { ExpectedStack } from "./expected-stack.ts";
+import { GitLabApi, type GitLabRunner, type Verification } from "./gitlab-api.ts";
+import { KubernetesApi } from "./kubernetes-api.ts";
+import type { Masker } from "./masker.ts";
+import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "./object-store.ts";
+import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
+
+/** What the caller can change. */
+export interface DoctorOptions {
+  /** Minutes past its timeout after which a job pod counts as left behind. */
+  readonly graceMinutes: number;
+  /** `host:port` of the object store as this machine reaches it; undefined for what the stack says. */
+  readonly storeServer: string | undefined;
+}
+
+/** What {@link createContext} starts from. */
+export interface ContextInput {
+  readonly stack: PulumiStack;
+  readonly expected: ExpectedStack;
+  readonly options: DoctorOptions;
+  readonly masker: Masker;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the checks work with. What several of them want to know is asked for once. */
+export interface DoctorContext {
+  /** Name of the stack, for commands. */
+  readonly stack: string;
+  readonly outputs: StackOutputs;
+  readonly expected: ExpectedStack;
+  readonly options: DoctorOptions;
+  /** Namespace of the job pods. */
+  readonly jobNamespace: string;
+  readonly gitlab: GitLabApi;
+  /** @throws Error when the kubeconfig has no such context */
+  readonly kubernetes: () => KubernetesApi;
+  /** Undefined without a cache. */
+  readonly store: ObjectStore | undefined;
+  readonly now: () => Date;
+  /** The runner in GitLab, or undefined where there is none of its id. */
+  readonly runner: () => Promise<GitLabRunner | undefined>;
+  /** Id of the runner; of one that exists already, GitLab tells it for its token, or undefined where it does not know that. */
+  readonly runnerId: () => Promise<number | undefined>;
+  /** The token in the Secret, or undefined where there is no Secret. */
+  readonly runnerToken: () => Promise<string | undefined>;
+  /** What GitLab says to the token; undefined where there is none. */
+  readonly verification: () => Promise<Verification | undefined>;
+  readonly deployment: () => Promise<V1Deployment | undefined>;
+  /** Pods of the manager. */
+  readonly managerPods: () => Promise<V1Pod[]>;
+  /** Pods of jobs. */
+  readonly jobPods: () => Promise<V1Pod[]>;
+  /** Keys in the cache's Secret, or undefined where there is no Secret. */
+  readonly cacheKeys: () => Promise<StoreKeys | undefined>;
+  /** What the store says to the keys when they list the bucket. */
+  readonly bucketListing: () => Promise<Outcome>;
+  /** What the keys can do. */
+  readonly trial: () => Promise<Trial>;
+}
+
+/** Name of the object that tries whether the cache works: always the same, so that it does not pile up. */
+export function probeObject(release: string): string {
+  return `doctor-probe-${release}`;
+}
+
+/** Label that the runner gives the pod of a job; see https://docs.gitlab.com/runner/executors/kubernetes/#default-labels-for-job-pods */
+export const jobPodLabel = "job.runner.gitlab.com/pod";
+
+/** Connects nothing yet. */
+export function createContext(input: ContextInput): DoctorContext {
+  const { stack, expected, options, masker, environment } = input;
+  const { outputs, config } = stack;
+  const { namespace, release } = outputs;
+  const jobNamespace = outputs.jobNamespace ?? namespace;
+  const setting = (key: string, variable?: string) =>
+    nonEmpty(config[key]) ?? nonEmpty(variable === undefined ? undefined : environment[variable]);
+
+  const token = setting("gitlab:token", "GITLAB_TOKEN") ?? "";
+  masker.add(token);
+  const gitlabUrl = setting(`${stack.project}:gitlabUrl`) ?? "https://gitlab.com";
+  const baseUrl = setting("gitlab:baseUrl", "GITLAB_BASE_URL") ?? `${gitlabUrl.replace(/\/+$/, "")}/api/v4`;
+  const gitlab = new GitLabApi(baseUrl, token);
+
+  let cluster: KubernetesApi | undefined;
+  const kubernetes = () =>
+    (cluster ??= KubernetesApi.connect({
+      kubeconfig: setting("kubernetes:kubeconfig"),
+      context: setting("kubernetes:context"),
+    }));
+
+  const address = storeAddress(input, setting);
+  const store = address && new ObjectStore(address);
+  trustAuthorities([
+    setting(`${stack.project}:caCertificate`),
+    ...[setting("gitlab:cacertFile"), setting("minio:minioCacertFile", "MINIO_CACERT_FILE")].map(readIfThere),
+  ]);
+
+  const runnerToken = once(async () => {
+    const data = await kubernetes().secretData(namespace, expected.tokenSecret);
+    const found = data?.["runner-token"];
+    masker.add(found);
+    return found;
+  });
+  const verification = once(async () => {
+    const found = await runnerToken();
+    return found === undefined ? undefined : gitlab.verify(found);
+  });
+  const runnerId = once(async () => {
+    if (outputs.runnerId !== undefined) {
+      return outputs.runnerId;
+    }
+    const answer = await verification();
+    return answer?.valid === true ? answer.runnerId : undefined;
+  });
+  const cacheKeys = once(async () => {
+    const data = await kubernetes().secretData(namespace, expected.cache?.secret ?? "");
+    masker.add(data?.["accesskey"], data?.["secretkey"]);
+    return data && { accessKey: data["accesskey"] ?? "", secretKey: data["secretkey"] ?? "" };
+  });
+  const withKeys = async <Result>(use: (store: ObjectStore, keys: StoreKeys, bucket: string) => Promise<Result>) => {
+    const keys = await cacheKeys();
+    if (store === undefined || expected.cache === undefined || keys === undefined) {
+      throw new Error("there is no cache, or no Secret with its keys");
+    }
+    return use(store, keys, outputs.cacheBucket ?? expected.cache.bucket);
+  };
+  const probe = probeObject(release.name);
+  return {
+    stack: stack.name,
+    outputs,
+    expected,
+    options,
+    jobNamespace,
+    gitlab,
+    kubernetes,
+    store,
+    now: () => new Date(),
+    runnerToken,
+    verification,
+    runnerId,
+    cacheKeys,
+    runner: once(async () => {
+      const id = await runnerId();
+      return id === undefined ? undefined : gitlab.runner(id);
+    }),
+    deployment: once(async () => kubernetes().deployment(namespace, release.name)),
+    managerPods: once(async () => kubernetes().pods(namespace, `app=${release.name}`)),
+    jobPods: once(async () => kubernetes().pods(jobNamespace, jobPodLabel)),
+    bucketListing: once(() => withKeys((of, keys, bucket) => of.list(keys, bucket, probe))),
+    trial: once(() => withKeys((of, keys, bucket) => of.try(keys, bucket, probe))),
+  };
+}
+
+/**
+ * Where this machine reaches the object store: for keys that the stack makes, as the provider does, since `cache.server` may
+ * be an address inside the cluster.
+ */
+function storeAddress(
+  { expected, options }: ContextInput,
+  setting: (key: string, variable?: string) => string | undefined,
+): StoreAddress | undefined {
+  const { cache } = expected;
+  if (cache === undefined) {
+    return undefined;
+  }
+  const { region } = cache;
+  if (options.storeServer !== undefined) {
+    return { server: options.storeServer, https: !cache.insecure, region, source: "--store" };
+  }
+  const provider = cache.ownKeys ? setting("minio:minioServer", "MINIO_ENDPOINT") : undefined;
+  return provider === undefined
+    ? { server: cache.server, https: !cache.insecure, region, source: "cache.server" }
+    : {
+        server: provider,
+        https: setting("minio:minioSsl", "MINIO_ENABLE_HTTPS") === "true",
+        region,
+        source: "minio:minioServer",
+      };
+}
+
+/** Lets this process trust the authorities that the stack does. The cluster's own is in the kubeconfig. */
+function trustAuthorities(certificates: readonly (string | undefined)[]): void {
+  const given = certificates.filter((certificate) => certificate !== undefined);
+  if (given.length > 0) {
+    tls.setDefaultCACertificates([...tls.getCACertificates("default"), ...given]);
+  }
+}
+
+function readIfThere(file: string | undefined): string | undefined {
+  try {
+    return file === undefined ? undefined : readFileSync(file, "utf8");
+  } catch {
+    // The connection fails then, and says why.
+    return undefined;
+  }
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  return () => (result ??= work());
+}

@@ -1,0 +1,148 @@
+import { Gitlab } from "@gitbeaker/rest";
+import { httpStatus } from "./describe-error.ts";
+import { callLimit, within } from "./time-limit.ts";
+
+/** A runner as GitLab describes it, as far as the doctor looks at it. */
+export interface GitLabRunner {
+  readonly id: number;
+  readonly description: string | null;
+  readonly runner_type: string;
+  readonly paused: boolean;
+  readonly tag_list: readonly string[];
+  readonly run_untagged: boolean;
+  readonly locked: boolean;
+  readonly maximum_timeout: number | null;
+  readonly access_level: string;
+  readonly maintenance_note?: string | null;
+  readonly projects?: readonly { readonly id: number; readonly path_with_namespace: string }[];
+  readonly groups?: readonly { readonly id: number }[];
+}
+
+/** One process that works under a runner's token. */
+export interface GitLabRunnerManager {
+  readonly system_id: string;
+  readonly version: string | null;
+  readonly contacted_at: string | null;
+  /** `online`, `offline`, `stale` or `never_contacted`. */
+  readonly status: string;
+}
+
+/** What GitLab says of a runner's token. */
+export type Verification =
+  { readonly valid: true; readonly runnerId: number; readonly expiresAt: Date | undefined } | { readonly valid: false };
+
+/** What owns a runner. */
+export type RunnerOwner = { readonly projectId: number } | { readonly groupId: number } | { readonly instance: true };
+
+/** Name under which the doctor shows a runner's token to GitLab, which takes it for a process of the runner's. */
+const ownSystemId = "gitlab-runner-doctor";
+
+/** Calls of a runner's own that name no process; older doctors of other people's may have made some. */
+const namelessSystemId = "<legacy>";
+
+/** How long GitLab may take for a list with many pages. */
+const listLimit = 30_000;
+
+/** GitLab's API as the doctor needs it; every call has a limit. */
+export class GitLabApi {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly hasToken: boolean;
+  readonly #token: string;
+  readonly #api: InstanceType<typeof Gitlab<false>>;
+
+  /** @param baseUrl of the API, with `api/v4` at its end @param token of whoever runs the doctor, or empty */
+  constructor(baseUrl: string, token: string) {
+    this.baseUrl = baseUrl.replace(/\/+$/, "");
+    this.hasToken = token !== "";
+    this.#token = token;
+    const host = this.baseUrl.replace(/\/api\/v4$/, "");
+    this.#api = new Gitlab({ host, token, queryTimeout: callLimit });
+  }
+
+  /** @returns the HTTP status of a call that every GitLab answers, with or without a token */
+  async status(): Promise<number> {
+    const response = await fetch(`${this.baseUrl}/version`, { signal: AbortSignal.timeout(callLimit) });
+    return response.status;
+  }
+
+  /** @returns when the caller's own token ends, undefined for never or where it is of a kind that does not tell */
+  async ownTokenExpiry(): Promise<Date | undefined> {
+    try {
+      const { expiresAt } = await within(
+        this.#api.PersonalAccessTokens.show().then((shown) => ({ expiresAt: shown.expires_at as string | null })),
+      );
+      return expiresAt === null ? undefined : new Date(expiresAt);
+    } catch (error) {
+      // OAuth and CI job tokens have no such page.
+      if ([400, 403, 404].includes(httpStatus(error) ?? 0)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** @returns the runner, or undefined where GitLab knows none of the id */
+  async runner(id: number): Promise<GitLabRunner | undefined> {
+    try {
+      return (await within(this.#api.Runners.show(id))) as unknown as GitLabRunner;
+    } catch (error) {
+      if (httpStatus(error) === 404) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** @returns the processes that work under the runner's token, without the doctor itself */
+  async managers(id: number): Promise<GitLabRunnerManager[]> {
+    const response = await fetch(`${this.baseUrl}/runners/${id}/managers`, {
+      headers: { "private-token": this.#token },
+      signal: AbortSignal.timeout(callLimit),
+    });
+    if (!response.ok) {
+      throw new Error(`HTTP ${response.status} for the managers of runner ${id}`);
+    }
+    const managers = (await response.json()) as GitLabRunnerManager[];
+    return managers.filter(({ system_id: id }) => id !== ownSystemId && id !== namelessSystemId);
+  }
+
+  /** @returns all runners of a project, a group or the instance that the caller may see */
+  async runnersOf(owner: RunnerOwner): Promise<{ readonly id: number; readonly description: string | null }[]> {
+    const type = "projectId" in owner ? "project_type" : "groupId" in owner ? "group_type" : "instance_type";
+    const place = "instance" in owner ? {} : owner;
+    return within(this.#api.Runners.all({ ...place, type, perPage: 100 } as object), listLimit);
+  }
+
+  /**
+   * Shows a runner's token to GitLab. To GitLab this is a sign of life, so it gets the name of a process that is forgotten
+   * again at once: else the doctor itself would make a dead runner look online.
+   */
+  async verify(token: string): Promise<Verification> {
+    const process = { token, system_id: ownSystemId };
+    const response = await this.#asRunner("POST", "runners/verify", process);
+    if (response.status === 403) {
+      return { valid: false };
+    }
+    if (!response.ok) {
+      throw new Error(`HTTP ${response.status} for the runner's token`);
+    }
+    const answer = (await response.json()) as { id: number; token_expires_at: string | null };
+    await this.#asRunner("DELETE", "runners/managers", process);
+    return {
+      valid: true,
+      runnerId: answer.id,
+      expiresAt: answer.token_expires_at === null ? undefined : new Date(answer.token_expires_at),
+    };
+  }
+
+  /** In the body, since addresses are logged. */
+  #asRunner(method: string, path: string, body: Readonly<Record<string, string>>): Promise<Response> {
+    return fetch(`${this.baseUrl}/${path}`, {
+      method,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(callLimit),
+    });
+  }
+}

@@ -1,0 +1,228 @@
+import { gunzipSync } from "node:zlib";
+import {
+  AdmissionregistrationV1Api,
+  AppsV1Api,
+  AuthorizationV1Api,
+  CoreV1Api,
+  createConfiguration,
+  KubeConfig,
+  ServerConfiguration,
+  VersionApi,
+  type V1ConfigMap,
+  type V1Deployment,
+  type V1Namespace,
+  type V1Pod,
+  type V1ResourceRule,
+  type V1Secret,
+  type V1SelfSubjectAccessReview,
+  type V1SelfSubjectRulesReview,
+  type V1Service,
+} from "@kubernetes/client-node";
+import { z } from "zod";
+import { model } from "../../sandbox/manager/plain-object.ts";
+import { httpStatus } from "./describe-error.ts";
+import { callLimit } from "./time-limit.ts";
+
+/** Something that an account may or may not do. */
+export interface Right {
+  readonly group: string;
+  /** With a subresource behind a slash, such as `pods/exec`. */
+  readonly resource: string;
+  readonly verb: string;
+}
+
+/** A Helm release as Helm itself has noted it. */
+export interface HelmRelease {
+  /** `deployed`, `failed`, `pending-upgrade` or another of Helm's words. */
+  readonly status: string;
+  readonly chartVersion: string;
+  readonly revision: number;
+}
+
+/** What is in the Secret of a Helm release, as far as the doctor looks at it. */
+const helmRecord = z.object({ chart: z.object({ metadata: z.object({ version: z.string() }) }) });
+
+/** Where the cluster is: what Pulumi's Kubernetes provider would take. */
+export interface ClusterSettings {
+  /** Text or path of a kubeconfig; undefined for the user's own. */
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+}
+
+type ApiClass<Api> = new (configuration: ReturnType<typeof createConfiguration>) => Api;
+
+/** The cluster as the doctor needs it; every call has a limit. */
+export class KubernetesApi {
+  readonly #config: KubeConfig;
+
+  /** @throws Error when there is no such kubeconfig or context; nothing is connected yet */
+  static connect({ kubeconfig, context }: ClusterSettings): KubernetesApi {
+    const config = new KubeConfig();
+    if (kubeconfig === undefined) {
+      config.loadFromDefault();
+    } else if (kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")) {
+      config.loadFromString(kubeconfig);
+    } else {
+      config.loadFromFile(kubeconfig);
+    }
+    if (context !== undefined) {
+      config.setCurrentContext(context);
+    }
+    if (config.getCurrentCluster() === null) {
+      const names = config.getContexts().map(({ name }) => name);
+      throw new Error(
+        `the kubeconfig has no context ${JSON.stringify(config.getCurrentContext())}; it has ${names.join(", ") || "none"}`,
+      );
+    }
+    return new KubernetesApi(config);
+  }
+
+  constructor(config: KubeConfig) {
+    this.#config = config;
+  }
+
+  /** Name of the context, and the server's address. */
+  get place(): string {
+    return `${this.#config.getCurrentCluster()?.server ?? ""} (context ${this.#config.getCurrentContext()})`;
+  }
+
+  /** @returns the server's version, such as `v1.36.3` */
+  async version(): Promise<string> {
+    return (await this.#api(VersionApi).getCode()).gitVersion;
+  }
+
+  namespace(name: string): Promise<V1Namespace | undefined> {
+    return found(this.#api(CoreV1Api).readNamespace({ name }));
+  }
+
+  /** @returns the data of a Secret, decoded, or undefined where there is none */
+  async secretData(namespace: string, name: string): Promise<Readonly<Record<string, string>> | undefined> {
+    const secret = await found(this.#api(CoreV1Api).readNamespacedSecret({ namespace, name }));
+    return secret && decode(secret.data);
+  }
+
+  deployment(namespace: string, name: string): Promise<V1Deployment | undefined> {
+    return found(this.#api(AppsV1Api).readNamespacedDeployment({ namespace, name }));
+  }
+
+  async pods(namespace: string, labelSelector: string): Promise<V1Pod[]> {
+    return (await this.#api(CoreV1Api).listNamespacedPod({ namespace, labelSelector })).items;
+  }
+
+  /** Objects that a runner makes for a job besides its pod. */
+  async jobObjects(namespace: string): Promise<(V1Secret | V1ConfigMap | V1Service)[]> {
+    const api = this.#api(CoreV1Api);
+    const lists = await Promise.all([
+      api.listNamespacedSecret({ namespace }),
+      api.listNamespacedConfigMap({ namespace }),
+      api.listNamespacedService({ namespace }),
+    ]);
+    const kinds = ["Secret", "ConfigMap", "Service"];
+    // Items of a list do not say what they are.
+    return lists.flatMap(({ items }, index) => items.map((item) => Object.assign(item, { kind: kinds[index] })));
+  }
+
+  /** @returns the last lines of a container's log; of its run before, if asked for */
+  log(pod: { namespace: string; name: string }, container: string, previous: boolean): Promise<string> {
+    return this.#api(CoreV1Api).readNamespacedPodLog({ ...pod, container, previous, tailLines: 10 });
+  }
+
+  async hasAccount(namespace: string, name: string): Promise<boolean> {
+    return (await found(this.#api(CoreV1Api).readNamespacedServiceAccount({ namespace, name }))) !== undefined;
+  }
+
+  async hasMutatingWebhook(name: string): Promise<boolean> {
+    const api = this.#api(AdmissionregistrationV1Api);
+    return (await found(api.readMutatingWebhookConfiguration({ name }))) !== undefined;
+  }
+
+  /** @returns the newest revision of a Helm release, or undefined where there is none */
+  async helmRelease(namespace: string, name: string): Promise<HelmRelease | undefined> {
+    const labelSelector = `owner=helm,name=${name}`;
+    const { items } = await this.#api(CoreV1Api).listNamespacedSecret({ namespace, labelSelector });
+    const revision = ({ metadata }: V1Secret) => Number(metadata?.labels?.["version"]);
+    const newest = items.toSorted((a, b) => revision(b) - revision(a))[0];
+    if (newest === undefined) {
+      return undefined;
+    }
+    // JSON, zipped, as base64: https://helm.sh/docs/topics/advanced/#storage-backends
+    const record = gunzipSync(Buffer.from(decode(newest.data)["release"] ?? "", "base64")).toString();
+    return {
+      status: newest.metadata?.labels?.["status"] ?? "unknown",
+      chartVersion: helmRecord.parse(JSON.parse(record)).chart.metadata.version,
+      revision: revision(newest),
+    };
+  }
+
+  /**
+   * Asks as the account itself, by impersonation: no token is made for it.
+   * @throws an error of status 403 when the caller may not impersonate it
+   */
+  async accountMay(account: { namespace: string; name: string }, namespace: string, right: Right): Promise<boolean> {
+    const [resource = "", subresource] = right.resource.split("/");
+    const resourceAttributes = {
+      namespace,
+      group: right.group,
+      resource,
+      verb: right.verb,
+      ...(subresource === undefined ? {} : { subresource }),
+    };
+    const body = model<V1SelfSubjectAccessReview>({ spec: { resourceAttributes } });
+    const review = await this.#as(account).createSelfSubjectAccessReview({ body });
+    return review.status?.allowed === true;
+  }
+
+  /** @returns all rules that hold for the account in a namespace; asked for as {@link accountMay} does */
+  async accountRules(account: { namespace: string; name: string }, namespace: string): Promise<V1ResourceRule[]> {
+    const body = model<V1SelfSubjectRulesReview>({ spec: { namespace } });
+    const review = await this.#as(account).createSelfSubjectRulesReview({ body });
+    return review.status?.resourceRules ?? [];
+  }
+
+  #as({ namespace, name }: { namespace: string; name: string }): AuthorizationV1Api {
+    const config = new KubeConfig();
+    config.loadFromOptions({
+      clusters: this.#config.getClusters(),
+      contexts: this.#config.getContexts(),
+      currentContext: this.#config.getCurrentContext(),
+      users: this.#config.getUsers().map((user) => ({
+        ...user,
+        impersonateUser: `system:serviceaccount:${namespace}:${name}`,
+      })),
+    });
+    return this.#api(AuthorizationV1Api, config);
+  }
+
+  #api<Api>(type: ApiClass<Api>, config = this.#config): Api {
+    const configuration = createConfiguration({
+      baseServer: new ServerConfiguration(config.getCurrentCluster()?.server ?? "", {}),
+      authMethods: { default: config },
+      promiseMiddleware: [
+        {
+          pre: (request) => {
+            request.setSignal(AbortSignal.timeout(callLimit));
+            return Promise.resolve(request);
+          },
+          post: (response) => Promise.resolve(response),
+        },
+      ],
+    });
+    return new type(configuration);
+  }
+}
+
+function decode(data: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
+}
+
+/** @returns the object, or undefined where the server has none */
+async function found<Result>(call: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (httpStatus(error) === 404) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** GitLab's tokens by their prefixes; see https://docs.gitlab.com/security/tokens/#token-prefixes */
+const gitlabToken = /\bgl(rtr?|pat|ptt|dt|cbt|ft|soat|agent|oas|imt|ffct|wt)-[\w.-]{10,}/g;
+
+/** Shorter texts would be found in words that are none. */
+const shortest = 8;
+
+/** Takes secrets out of texts: those that it was told of, and whatever looks like a token of GitLab's. */
+export class Masker {
+  readonly #secrets = new Set<string>();
+
+  /** Remembers a secret, as it is and in base64. */
+  add(...secrets: readonly (string | undefined)[]): void {
+    for (const secret of secrets) {
+      if (secret !== undefined && secret.trim().length >= shortest) {
+        this.#secrets.add(secret.trim());
+        this.#secrets.add(Buffer.from(secret).toString("base64"));
+      }
+    }
+  }
+
+  /** @returns the text with `[secret]` in place of each */
+  mask(text: string): string {
+    // The longest first, since one may be part of another.
+    const secrets = [...this.#secrets].toSorted((a, b) => b.length - a.length);
+    return secrets
+      .reduce((masked, secret) => masked.replaceAll(secret, "[secret]"), text)
+      .replaceAll(gitlabToken, "[secret]");
+  }
+}

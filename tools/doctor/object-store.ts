@@ -1,0 +1,118 @@
+import { Client, S3Error } from "minio";
+import { callLimit, within } from "./time-limit.ts";
+
+/** Where the object store is, seen from this machine. */
+export interface StoreAddress {
+  /** `host:port`. */
+  readonly server: string;
+  readonly https: boolean;
+  readonly region: string;
+  /** Setting that names it. */
+  readonly source: string;
+}
+
+/** The store's word for a refusal, or undefined where it did what was asked. */
+export type Outcome = string | undefined;
+
+/** What a pair of keys could do. */
+export interface Trial {
+  readonly put: Outcome;
+  readonly get: Outcome;
+  readonly list: Outcome;
+  readonly remove: Outcome;
+  /** All buckets that it can see, or the refusal. */
+  readonly buckets: readonly string[] | { readonly refused: string };
+}
+
+/** An S3-compatible object store, used with the cache's keys and no others. */
+export class ObjectStore {
+  readonly address: StoreAddress;
+
+  constructor(address: StoreAddress) {
+    this.address = address;
+  }
+
+  get url(): string {
+    return `${this.address.https ? "https" : "http"}://${this.address.server}`;
+  }
+
+  /** Resolves when something answers by HTTP, whatever it says to a stranger. */
+  async reach(): Promise<void> {
+    await fetch(this.url, { redirect: "manual", signal: AbortSignal.timeout(callLimit) });
+  }
+
+  /** @returns what the store says to a list of one object's name */
+  async list(keys: StoreKeys, bucket: string, prefix: string): Promise<Outcome> {
+    return outcome(within(names(this.#client(keys), bucket, prefix)));
+  }
+
+  /**
+   * Tries what the runner does with the keys, and what it must not be able to do, on one object of the doctor's own.
+   * The object stays: keys as they should be cannot delete it, and the bucket's expiry does.
+   */
+  async try(keys: StoreKeys, bucket: string, object: string): Promise<Trial> {
+    const client = this.#client(keys);
+    const text = "Written by `npm run doctor`, to see whether the cache works.\n";
+    const put = await outcome(within(client.putObject(bucket, object, text)));
+    const get = await outcome(within(read(client, bucket, object)));
+    const list = await outcome(within(names(client, bucket, object)));
+    const remove = await outcome(within(client.removeObject(bucket, object)));
+    const buckets = await within(client.listBuckets()).then(
+      (found) => found.map(({ name }) => name),
+      (error: unknown) => ({ refused: refusal(error) }),
+    );
+    return { put, get, list, remove, buckets };
+  }
+
+  #client({ accessKey, secretKey }: StoreKeys): Client {
+    const { hostname, port } = new URL(this.url);
+    const { https, region } = this.address;
+    return new Client({
+      endPoint: hostname.replace(/^\[|\]$/g, ""),
+      port: port === "" ? (https ? 443 : 80) : Number(port),
+      useSSL: https,
+      region,
+      accessKey,
+      secretKey,
+      retryOptions: { disableRetry: true },
+    });
+  }
+}
+
+/** A pair of keys. */
+export interface StoreKeys {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+async function read(client: Client, bucket: string, object: string): Promise<void> {
+  const stream = await client.getObject(bucket, object);
+  for await (const _ of stream) {
+    // To the end.
+  }
+}
+
+async function names(client: Client, bucket: string, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{ name: string }>) {
+    found.push(name);
+  }
+  return found;
+}
+
+async function outcome(work: Promise<unknown>): Promise<Outcome> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+/** The S3 error code; an error of another kind is no refusal, and is passed on. */
+function refusal(error: unknown): string {
+  if (error instanceof S3Error && error.code !== undefined) {
+    return error.code;
+  }
+  throw error;
+}

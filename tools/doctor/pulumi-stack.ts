@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { repository } from "../../sandbox/pulumi-home.ts";
+import { DoctorError } from "./doctor-error.ts";
+import type { Masker } from "./masker.ts";
+
+/** What the stack has given out when it was last deployed. */
+const stackOutputs = z.object({
+  runnerId: z.number().optional(),
+  runnerTags: z.array(z.string()).optional(),
+  enabledProjects: z.array(z.string()).optional(),
+  namespace: z.string(),
+  jobNamespace: z.string().optional(),
+  release: z.object({ name: z.string(), chart: z.string() }),
+  cacheBucket: z.string().optional(),
+});
+
+/** The stack's outputs, as far as the doctor looks at them. */
+export type StackOutputs = z.output<typeof stackOutputs>;
+
+const configValues = z.record(z.string(), z.object({ value: z.string().optional(), secret: z.boolean().optional() }));
+
+/** What Pulumi knows of a stack. */
+export interface PulumiStack {
+  readonly name: string;
+  readonly outputs: StackOutputs;
+  /** Name of the project, which the program's own keys start with. */
+  readonly project: string;
+  /** Values by key, such as `gitlab-runner:tags`; what is not text is JSON. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Keys that are encrypted, or have something encrypted in them. */
+  readonly secretKeys: readonly string[];
+}
+
+/** Providers whose settings say how to reach a server. MinIO's administrator is not among them: nothing here needs one. */
+const needed = /^(gitlab:|kubernetes:|minio:(minioServer|minioSsl|minioCacertFile)$)/;
+
+/** How long Pulumi may take; its state may be far away. */
+const pulumiLimit = 60_000;
+
+/**
+ * Reads outputs and configuration of a stack with the Pulumi CLI.
+ * @param name the stack, or undefined for the one that is selected
+ * @throws DoctorError when there is no Pulumi, no such stack, or nothing deployed
+ */
+export async function readPulumiStack(name: string | undefined, masker: Masker): Promise<PulumiStack> {
+  const of = name === undefined ? [] : ["--stack", name];
+  const [shown, outputs, settings] = await Promise.all([
+    name ?? pulumi(["stack", "--show-name"], masker).then((text) => text.trim()),
+    pulumi(["stack", "output", "--json", ...of], masker),
+    pulumi(["config", "--json", ...of], masker),
+  ]);
+  const project = projectName();
+  const values = Object.entries(parse(configValues, settings, "pulumi config"));
+  const secretKeys = values.filter(([, { secret }]) => secret === true).map(([key]) => key);
+  const config = await Promise.all(
+    values
+      .filter(([key]) => key.startsWith(`${project}:`) || needed.test(key))
+      // The whole value of a key is left out when anything in it is encrypted; this answer goes nowhere but here.
+      .map(async ([key, { value }]) => [key, value ?? (await pulumi(["config", "get", key, ...of], masker)).trimEnd()]),
+  );
+  const decrypted = Object.fromEntries(config) as Record<string, string>;
+  hideSecrets(decrypted, secretKeys, project, masker);
+  return {
+    name: shown,
+    outputs: parseOutputs(outputs, shown),
+    project,
+    config: decrypted,
+    secretKeys: secretKeys.filter((key) => key in decrypted),
+  };
+}
+
+function parseOutputs(text: string, stack: string): StackOutputs {
+  const outputs = JSON.parse(text) as Record<string, unknown>;
+  if (Object.keys(outputs).length === 0) {
+    throw new DoctorError(`Nothing is deployed by the stack ${stack}.\n  pulumi up --stack ${stack}`);
+  }
+  return parse(stackOutputs, text, `The stack ${stack} is not one of this program: pulumi stack output`);
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, text: string, what: string): z.output<Schema> {
+  const parsed = schema.safeParse(JSON.parse(text));
+  if (!parsed.success) {
+    throw new DoctorError(`${what} has another form than expected:\n${z.prettifyError(parsed.error)}`);
+  }
+  return parsed.data;
+}
+
+/** Of the cache, the keys alone are secret, though Pulumi marks all that is beside them. */
+function hideSecrets(config: Record<string, string>, keys: readonly string[], project: string, masker: Masker): void {
+  for (const key of keys.filter((candidate) => config[candidate] !== undefined)) {
+    const value = config[key] ?? "";
+    masker.add(...(key === `${project}:cache` ? cacheKeys(value) : [value]));
+  }
+}
+
+function cacheKeys(value: string): string[] {
+  const cache = JSON.parse(value) as { credentials?: Record<string, string> } | false;
+  return cache === false ? [] : Object.values(cache.credentials ?? {});
+}
+
+function projectName(): string {
+  return (parseYaml(readFileSync(join(repository, "Pulumi.yaml"), "utf8")) as { name: string }).name;
+}
+
+async function pulumi(args: readonly string[], masker: Masker): Promise<string> {
+  const result = await execa("pulumi", [...args, "--non-interactive"], {
+    cwd: repository,
+    env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
+    stdin: "ignore",
+    reject: false,
+    timeout: pulumiLimit,
+  });
+  if (result.code === "ENOENT") {
+    throw new DoctorError("There is no command pulumi. Install it: https://www.pulumi.com/docs/install/");
+  }
+  if (result.timedOut) {
+    throw new DoctorError(`pulumi ${args.slice(0, 2).join(" ")} did not end within ${pulumiLimit / 1000} s.`);
+  }
+  if (result.exitCode !== 0) {
+    const message = masker.mask(result.stderr.trim().replace(/^error: /, ""));
+    const missing = /^no stack named '(.+)' found/.exec(message)?.[1];
+    throw new DoctorError(
+      missing === undefined
+        ? `pulumi ${args.slice(0, 2).join(" ")}: ${message}`
+        : `There is no stack ${missing}. Those that there are: pulumi stack ls`,
+    );
+  }
+  return result.stdout;
+}

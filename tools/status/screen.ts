@@ -1,0 +1,252 @@
+import { styleText } from "node:util";
+import cliTruncate from "cli-truncate";
+import type { Answer, EventReport, JobPod, ManagerProcess, PodReport, RunningJob, StatusReport } from "./report.ts";
+import { age, aligned, counted, plain, size } from "./text.ts";
+
+/** How to draw. */
+export interface ScreenOptions {
+  readonly now: Date;
+  readonly columns: number;
+  /** Lines that there is room for; undefined for as many as it takes. */
+  readonly rows: number | undefined;
+  /** Bold titles and red errors. */
+  readonly isStyled: boolean;
+  /** Last line, such as which key ends it. */
+  readonly footer: string | undefined;
+}
+
+interface Line {
+  readonly text: string;
+  readonly isError?: boolean;
+}
+
+/** A part of the screen, with its title at the left. */
+interface Section {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  /** Lines that stay where there is no room for all. */
+  readonly least: number;
+}
+
+const titleWidth = 10;
+
+/** @returns the whole screen: no more lines, and none longer, than there is room for */
+export function screen(report: StatusReport, options: ScreenOptions): string {
+  const { now, columns, rows = Infinity, footer } = options;
+  const width = columns - titleWidth;
+  const head = [
+    headline(report, now, columns),
+    ...(report.stackError === undefined ? [] : failed("Pulumi", report.stackError)),
+  ];
+  const foot = footer === undefined ? [] : [{ text: footer }];
+  const sections = fit(
+    [
+      { title: "RUNNER", least: 1, lines: runnerLines(report, now) },
+      { title: "MANAGERS", least: 2, lines: managerLines(report, now) },
+      { title: "JOBS", least: 3, lines: jobLines(report, now, width) },
+      { title: "CACHE", least: 1, lines: cacheLines(report) },
+      { title: "EVENTS", least: 2, lines: eventLines(report, now, width) },
+    ],
+    rows - head.length - foot.length,
+  );
+  const blocks = [head, ...sections.map(titled), foot].filter((block) => block.length > 0);
+  const isTight = blocks.flat().length + blocks.length - 1 > rows;
+  return blocks
+    .flatMap((block, index) => (index === 0 || isTight ? block : [{ text: "" }, ...block]))
+    .slice(0, rows)
+    .map((line) => draw(line, options))
+    .join("\n");
+}
+
+/** Takes lines away, those that are missed least first, until there is room. */
+function fit(sections: readonly Section[], room: number): Section[] {
+  let surplus = sections.flatMap(({ lines }) => lines).length - room;
+  const limits = new Map<Section, number>();
+  for (const title of ["EVENTS", "JOBS", "MANAGERS", "RUNNER"]) {
+    for (const section of sections.filter((one) => one.title === title)) {
+      const taken = Math.max(0, Math.min(surplus, section.lines.length - section.least));
+      limits.set(section, section.lines.length - taken);
+      surplus -= taken;
+    }
+  }
+  return sections.map((section) => ({ ...section, lines: first(section.lines, limits.get(section)) }));
+}
+
+function first(lines: readonly Line[], limit = lines.length): readonly Line[] {
+  return lines.length <= limit
+    ? lines
+    : [...lines.slice(0, limit - 1), { text: `and ${lines.length - limit + 1} more` }];
+}
+
+function titled({ title, lines }: Section): Line[] {
+  return lines.map((line, index) => ({ ...line, text: (index === 0 ? title : "").padEnd(titleWidth) + line.text }));
+}
+
+function draw({ text, isError = false }: Line, { columns, isStyled }: ScreenOptions): string {
+  const cut = cliTruncate(text.trimEnd(), columns);
+  if (!isStyled) {
+    return cut;
+  }
+  const [, title = "", rest = cut] = /^([A-Z]+ )(.*)$/.exec(cut) ?? [];
+  const style = (name: "bold" | "red", words: string) => styleText(name, words, { validateStream: false });
+  return style("bold", title) + (isError ? style("red", rest) : rest);
+}
+
+function headline({ stack, chart, namespaces }: StatusReport, now: Date, columns: number): Line {
+  const time = now.toTimeString().slice(0, 8);
+  const title = `Stack ${stack}, ${chart}, namespace${namespaces.length === 1 ? "" : "s"} ${namespaces.join(" and ")}`;
+  return { text: `${cliTruncate(plain(title), columns - time.length - 2).padEnd(columns - time.length)}${time}` };
+}
+
+function failed(source: string, error: string): Line[] {
+  return [{ text: `${source}: ${plain(error)}`, isError: true }];
+}
+
+/** The lines of an answer, or why there are none. */
+function answered<Value>(source: string, answer: Answer<Value>, lines: (value: Value) => Line[]): Line[] {
+  if (answer === undefined) {
+    return [{ text: "…" }];
+  }
+  return "error" in answer ? failed(source, answer.error) : lines(answer.value);
+}
+
+function runnerLines({ runner }: StatusReport, now: Date): Line[] {
+  return answered("GitLab", runner, (value) => {
+    if (value === undefined) {
+      return [{ text: "one that exists already; the stack has only its token" }];
+    }
+    const { id, description, status, isPaused, contactedAt, tags, projects } = value;
+    const state = [isPaused ? "paused" : undefined, status === "paused" ? undefined : words(status)];
+    const [project, ...others] = projects;
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    return [
+      [`#${id} ${description}`, ...state, contactedAt && `last contact ${age(contactedAt, now)} ago`]
+        .filter(Boolean)
+        .join(", "),
+      [
+        tags.length === 0 ? "no tags" : `tags ${tags.join(", ")}`,
+        project && `project${others.length === 0 ? "" : "s"} ${project}${more}`,
+      ]
+        .filter(Boolean)
+        .join("; "),
+    ].map((text) => ({ text: plain(text) }));
+  });
+}
+
+function managerLines({ runner, cluster }: StatusReport, now: Date): Line[] {
+  const pods = answered("Kubernetes", cluster, ({ managers }) =>
+    listed(
+      managers.map((pod) => podRow(pod, now)),
+      "no pod",
+    ),
+  );
+  const known = runner !== undefined && "value" in runner ? runner.value : undefined;
+  const processes = known?.managers.map((manager) => processRow(manager, now));
+  return [...pods, ...(processes === undefined ? [] : listed(processes, "GitLab has not heard of any yet"))];
+}
+
+function podRow({ name, state, ready, containers, restarts, createdAt }: PodReport, now: Date): string[] {
+  return [name, state, `${ready}/${containers} ready`, counted(restarts, "restart"), age(createdAt, now)];
+}
+
+function processRow({ systemId, version, status, contactedAt }: ManagerProcess, now: Date): string[] {
+  const contact = contactedAt === undefined ? "no contact yet" : `contact ${age(contactedAt, now)} ago`;
+  return [systemId, version === undefined ? "no version" : `version ${version}`, words(status), contact];
+}
+
+function listed(rows: readonly (readonly string[])[], none: string): Line[] {
+  const texts = rows.length === 0 ? [none] : aligned(rows.map((row) => row.map(plain)));
+  return texts.map((text) => ({ text }));
+}
+
+/** Narrower than this, the name of a pod tells nothing. */
+const leastPodWidth = 12;
+
+function jobLines({ runner, cluster }: StatusReport, now: Date, width: number): Line[] {
+  const jobs = runner !== undefined && "value" in runner ? (runner.value?.jobs ?? []) : [];
+  if (cluster !== undefined && "error" in cluster) {
+    return [
+      ...failed("Kubernetes", cluster.error),
+      ...jobTable(
+        jobs.map((job) => withoutPod(job, "pod unknown")),
+        now,
+        width,
+      ),
+    ];
+  }
+  return answered("Kubernetes", cluster, ({ jobs: pods }) => {
+    const rows = [
+      ...pods.map((pod) =>
+        withPod(
+          pod,
+          jobs.find(({ id }) => id === pod.jobId),
+        ),
+      ),
+      ...jobs.filter(({ id }) => !pods.some(({ jobId }) => jobId === id)).map((job) => withoutPod(job, "no pod")),
+    ];
+    return rows.length === 0 ? [{ text: "none is running" }] : jobTable(rows, now, width);
+  });
+}
+
+/** The longest first. */
+function jobTable(rows: readonly JobRow[], now: Date, width: number): Line[] {
+  const sorted = rows.toSorted((a, b) => (a.since?.getTime() ?? 0) - (b.since?.getTime() ?? 0));
+  const cells = sorted.map(({ project, job, state, since }) => [
+    cliTruncate(plain(project), Math.floor(width * 0.35), { position: "start" }),
+    cliTruncate(plain(job), Math.floor(width * 0.25)),
+    plain(state),
+    age(since, now),
+  ]);
+  const texts = aligned(cells);
+  const used = Math.max(0, ...texts.map(({ length }) => length)) + 2;
+  return texts.map((text, index) => {
+    const pod = plain(sorted[index]?.pod ?? "");
+    const shown = width - used < leastPodWidth ? "" : cliTruncate(pod, width - used, { position: "middle" });
+    return { text: text.padEnd(used) + shown };
+  });
+}
+
+/** A job, from its pod, from GitLab, or from both. */
+interface JobRow {
+  readonly project: string;
+  readonly job: string;
+  readonly state: string;
+  readonly since: Date | undefined;
+  readonly pod: string;
+}
+
+function withPod({ name, state, createdAt, jobId, jobName, project }: JobPod, job: RunningJob | undefined): JobRow {
+  const title = [jobId === undefined ? undefined : `#${jobId}`, job?.name ?? jobName].filter(Boolean).join(" ");
+  return { project: job?.project ?? project, job: title, state, since: createdAt, pod: name };
+}
+
+function withoutPod({ id, name, project, startedAt }: RunningJob, state: string): JobRow {
+  return { project, job: `#${id} ${name}`, state, since: startedAt, pod: "" };
+}
+
+function cacheLines({ cache }: StatusReport): Line[] {
+  return answered("Object store", cache, (value) => {
+    if (value === undefined) {
+      return [{ text: "none" }];
+    }
+    const amount = `${value.isPartial ? "more than " : ""}${counted(value.objects, "object")}, ${size(value.bytes)}`;
+    return [{ text: `${plain(value.bucket)}: ${amount}` }];
+  });
+}
+
+function eventLines({ cluster }: StatusReport, now: Date, width: number): Line[] {
+  return answered("Kubernetes", cluster, ({ events }) => {
+    const row = ({ at, object, reason, message, count, isWarning }: EventReport) => [
+      age(at, now),
+      cliTruncate(plain(object), Math.floor(width * 0.35), { position: "middle" }),
+      `${isWarning ? "! " : ""}${plain(reason)}${count > 1 ? ` x${count}` : ""}`,
+      message,
+    ];
+    return listed(events.map(row), "none");
+  });
+}
+
+/** GitLab's words, such as `never_contacted`. */
+function words(status: string): string {
+  return status.replaceAll("_", " ");
+}

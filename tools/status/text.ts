@@ -1,0 +1,58 @@
+import { stripVTControlCharacters } from "node:util";
+import Table from "cli-table3";
+
+/** @returns rows of text with aligned columns; of the last one, no width is kept */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) {
+    return [];
+  }
+  const borders = ["top", "bottom", "left", "right", "mid", "middle"].flatMap((name) =>
+    ["", "-mid", "-left", "-right"].map((part) => [`${name}${part}`, ""] as const),
+  );
+  const table = new Table({
+    chars: Object.fromEntries(borders),
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd());
+}
+
+/** @returns text of others in one line, without anything that a terminal would take for a command */
+export function plain(text: string): string {
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, " ")
+    .trim();
+}
+
+const units = [
+  ["d", 24 * 60 * 60],
+  ["h", 60 * 60],
+  ["m", 60],
+] as const;
+
+/** @returns how long ago a moment is, as `kubectl` writes it: `5s`, `12m`, `3h`, `8d`; a question mark where it is not known */
+export function age(moment: Date | undefined, now: Date): string {
+  if (moment === undefined) {
+    return "?";
+  }
+  // The servers' clocks may be ahead of this one.
+  const seconds = Math.max(0, Math.floor((now.getTime() - moment.getTime()) / 1000));
+  // Up to two of a unit, the smaller one tells more.
+  const [unit, length] = units.find(([, size]) => seconds >= 2 * size) ?? ["s", 1];
+  return `${Math.floor(seconds / length)}${unit}`;
+}
+
+/** @returns a size as `1.5 MiB` */
+export function size(bytes: number): string {
+  const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  const number = bytes / 1024 ** power;
+  return `${power === 0 || number >= 100 ? Math.round(number) : number.toFixed(1)} ${["B", "KiB", "MiB", "GiB", "TiB"][power] ?? ""}`;
+}
+
+/** @returns a number and its noun: `1 object`, `2,000 objects` */
+export function counted(number: number, noun: string): string {
+  return `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
+}
