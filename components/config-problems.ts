@@ -119,10 +119,9 @@ function describeIssue(schema: z.ZodObject, raw: RawConfig, issue: z.core.$ZodIs
           found: isHidden ? hidden : found,
           expected: `${issue.message}${isHidden ? "" : String(detail)}`,
           fix:
-            commandFor(schema, raw, path, issue) ??
-            (isHidden && typeof meant === "string" && issue.code === "invalid_type"
+            isHidden && typeof meant === "string" && issue.code === "invalid_type"
               ? `pulumi config set --secret --type string ${pathArgument(path)}    (asks for it)`
-              : setCommand(schema, path, isHidden ? undefined : example)),
+              : mendingCommand(schema, raw, issue, isHidden ? undefined : example),
         },
       ];
     }
@@ -170,8 +169,9 @@ function holdsSecret(schema: z.ZodObject, raw: RawConfig, path: Path, found: unk
   return raw.isSecret(String(path[0])) || secrecy.includes(true) || (secrecy.includes("inside") && mayHoldOne);
 }
 
-/** @returns a command that mends what setting the value at a path would not */
-function commandFor(schema: z.ZodObject, raw: RawConfig, path: Path, issue: z.core.$ZodIssue): string | undefined {
+/** @returns a command that mends an issue, by a value that would be right if there is one */
+function mendingCommand(schema: z.ZodObject, raw: RawConfig, issue: z.core.$ZodIssue, example: unknown): string {
+  const path = pathOf(issue);
   const at = schemasAt(schema, path);
   const own = at.map((schemaAtPath) => schemaAtPath.meta()?.["fix"]).find((fix) => typeof fix === "string");
   if (own !== undefined) {
@@ -180,16 +180,20 @@ function commandFor(schema: z.ZodObject, raw: RawConfig, path: Path, issue: z.co
   if (issue.code === "too_big" && issue.origin === "array") {
     return `${removeCommand([...path, Number(issue.maximum)])}    (and all after it)`;
   }
-  // `pulumi config set` puts nothing into a value of another kind, other than a plain one at the top, which it replaces.
   const found = valueAt(raw, path);
-  const isOtherKind = found !== undefined && (issue.code === "invalid_type" || issue.code === "invalid_union");
-  if (!isOtherKind || !isContainer(at.at(-1)) || (path.length === 1 && isPlain(found))) {
-    return undefined;
+  const value = example ?? exampleOf(schema, path);
+  // `pulumi config set` puts nothing into a value of another kind, other than a plain one at the top, which it replaces.
+  const isOtherKind = issue.code === "invalid_type" || issue.code === "invalid_union";
+  const isInTheWay = isOtherKind && isContainer(at.at(-1)) && !(path.length === 1 && isPlain(found));
+  // And what is in quotes in the stack's file stays so, which makes text of a number.
+  const wouldBeText = path.length > 1 && typeof found === "string" && isPlain(value) && typeof value !== "string";
+  if (found === undefined || !(isInTheWay || (wouldBeText && !at[0]?.safeParse(String(value)).success))) {
+    return setCommand(schema, path, example);
   }
   const around = valueAt(raw, path.slice(0, -1));
   // What follows in a list moves up, so that what is new comes last.
   const place = Array.isArray(around) ? [...path.slice(0, -1), around.length - 1] : path;
-  return `${removeCommand(path)}    (then, for example, ${setCommand(schema, place)})`;
+  return `${removeCommand(path)}    (then, for example, ${setCommand(schema, place, example)})`;
 }
 
 function isContainer(schema: z.ZodType | undefined): boolean {
@@ -245,7 +249,10 @@ export function setCommand(schema: z.ZodObject, path: Path, example?: unknown): 
     /^(true|false|0|-?[1-9]\d*)$/.test(value) &&
     !at[0]?.safeParse(JSON.parse(value)).success;
   const type = isMistaken ? "--type string " : "";
-  return `pulumi config set ${type}${pathArgument(path)} ${text.startsWith("-") ? "-- " : ""}${shellQuote(text)}`;
+  // Else it refuses names of Secrets, which it takes for secrets.
+  const plaintext = path.some((part) => /secrets?$/i.test(String(part))) ? "--plaintext " : "";
+  const dashes = text.startsWith("-") ? "-- " : "";
+  return `pulumi config set ${plaintext}${type}${pathArgument(path)} ${dashes}${shellQuote(text)}`;
 }
 
 /** @returns a command that takes the key at a path out of the configuration */

@@ -64,6 +64,7 @@ export function configToml(config: RunnerConfig): string {
     kubernetes: {
       namespace: config.namespace,
       image: jobs.image,
+      ...text("helper_image", jobs.helperImage),
       privileged: jobs.privileged,
       ...(config.podSecurity === "restricted" ? restrictedPods : {}),
       pull_policy: jobs.pullPolicy,

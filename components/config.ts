@@ -39,7 +39,7 @@ const stackConfig = z.strictObject({
     .array(
       z
         .union([z.int().min(1), z.string().regex(projectPath, notAProject)], { error: notAProject })
-        .meta({ example: 12345679 }),
+        .meta({ example: "my-group/my-project" }),
     )
     .default([]),
   // 50 tags at most: https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/models/ci/runner.rb (TAG_LIST_MAX_LENGTH)
@@ -129,7 +129,21 @@ export function readStackConfig() {
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
+  warnOfExposure(config, raw);
   return runnerArgs(config);
+}
+
+/** Only the runner's token and the cache's keys are passed on as secrets; all else is for Helm's values to show. */
+function warnOfExposure(config: StackConfig, { values, isSecret }: RawConfig): void {
+  const keepsSecret = (key: string) =>
+    key === "runnerToken" || (key === "cache" && config.cache !== false && config.cache.credentials !== undefined);
+  const exposed = Object.keys(values).filter((key) => isSecret(key) && !keepsSecret(key));
+  if (exposed.length > 0) {
+    void pulumi.log.warn(
+      `Encrypted in the stack's file, but readable in Pulumi's state and Helm's values: ${exposed.join(", ")}. ` +
+        "Put secrets of jobs into GitLab's CI/CD variables instead.",
+    );
+  }
 }
 
 function without(values: RawConfig["values"], paths: readonly Path[]): Record<string, unknown> {

@@ -4,7 +4,7 @@ import { BuildCache } from "./build-cache.ts";
 import { withFurtherValues } from "./chart-values.ts";
 import { errorMessage } from "./config-problems.ts";
 import { podMonitorValues } from "./monitoring/pod-monitor.ts";
-import { jobNetworkPolicies, managerNetworkPolicies, type NetworkNeeds } from "./network-policies.ts";
+import { jobNetworkPolicies, managerNetworkPolicies } from "./network-policies.ts";
 import { parseQuantity } from "./quantity.ts";
 import { RunnerAccess } from "./runner-access.ts";
 import { RunnerCredentials } from "./runner-credentials.ts";
@@ -98,21 +98,16 @@ export class GitLabRunner extends pulumi.ComponentResource {
    * one, and the bucket `NAME-cache`; another runner needs another name
    * @param args what to make
    * @param opts options of every component of Pulumi's, such as `providers`
-   * @throws pulumi.RunError when a setting is not as its type says, or where there is neither `registration` nor `runnerToken`, or both
+   * @throws pulumi.RunError when the name or a setting is not as its type says, or where there is neither `registration` nor `runnerToken`, or both
    */
   constructor(name: string, args: GitLabRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
+    // Before anything is registered, so that a mistake costs nothing.
+    const { manager, jobs, chart, cacheConfig, networkSettings } = settingsOf(name, args);
     const secrets = args.runnerToken === undefined ? {} : { runnerToken: pulumi.secret(args.runnerToken) };
     super("gitlab-runner:index:GitLabRunner", name, { ...args, ...secrets, cache: withSecretKeys(args.cache) }, opts);
-    if ((args.registration === undefined) === (args.runnerToken === undefined)) {
-      throw new pulumi.RunError(`GitLabRunner ${name} needs either registration or runnerToken, and not both.`);
-    }
     const parent = { parent: this };
     const { gitlabUrl = "https://gitlab.com", linkerd = false, rotation } = args;
     const podSecurity = args.podSecurity ?? (linkerd ? "privileged" : "baseline");
-    const manager = complete(managerSettings, name, "manager", args.manager);
-    const jobs = complete(jobSettings, name, "jobs", args.jobs);
-    const chart = complete(chartSettings, name, "chart", args.chart);
-    const cacheConfig = args.cache === false ? undefined : complete(cacheSettings, name, "cache", args.cache);
 
     const registration =
       args.registration && new RunnerRegistration(`${name}-registration`, { ...args.registration, rotation }, parent);
@@ -120,18 +115,20 @@ export class GitLabRunner extends pulumi.ComponentResource {
 
     const cache = cacheConfig && cacheStore(`${name}-cache`, cacheConfig, rotation, parent);
 
-    const network = networkNeeds(args.networkPolicy, {
+    const network = networkSettings && {
       app: name,
       gitlabUrl,
       cache: cacheConfig,
       metrics: manager.metrics,
       linkerd,
-    });
+      settings: networkSettings,
+    };
     const everywhere = { podSecurity, linkerd, shutdownTimeout: manager.shutdownTimeout };
     const forManager = { networkPolicies: network && managerNetworkPolicies(network) };
     const forJobs = {
       quota: args.quota,
-      containerDefaults: args.quota && jobs.helperResources,
+      // For services and init containers: as little as the helper asks for, as much as a build may use.
+      containerDefaults: args.quota && { requests: jobs.helperResources.requests, limits: jobs.resources.limits },
       networkPolicies: network && jobNetworkPolicies(network),
     };
     const shared = { ...forJobs, networkPolicies: { ...forManager.networkPolicies, ...forJobs.networkPolicies } };
@@ -251,6 +248,29 @@ export class GitLabRunner extends pulumi.ComponentResource {
   }
 }
 
+/** @returns all settings with their defaults; throws where one is wrong */
+function settingsOf(name: string, args: GitLabRunnerArgs) {
+  if (!/^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$/.test(name)) {
+    throw new pulumi.RunError(
+      `GitLabRunner ${name}: the name must be a DNS label of at most 53 characters: a-z, 0-9 and -.`,
+    );
+  }
+  if ((args.registration === undefined) === (args.runnerToken === undefined)) {
+    throw new pulumi.RunError(`GitLabRunner ${name} needs either registration or runnerToken, and not both.`);
+  }
+  const { networkPolicy = false } = args;
+  return {
+    manager: complete(managerSettings, name, "manager", args.manager),
+    jobs: complete(jobSettings, name, "jobs", args.jobs),
+    chart: complete(chartSettings, name, "chart", args.chart),
+    cacheConfig: args.cache === false ? undefined : complete(cacheSettings, name, "cache", args.cache),
+    networkSettings:
+      networkPolicy === false
+        ? undefined
+        : complete(networkPolicySettings, name, "networkPolicy", networkPolicy === true ? {} : networkPolicy),
+  };
+}
+
 /** @returns the settings with all their defaults */
 function complete<Schema extends z.ZodType>(
   schema: Schema,
@@ -293,18 +313,6 @@ function withSecretKeys(cache: CacheArgs | false | undefined): CacheArgs | false
   }
   const { accessKey, secretKey } = cache.credentials;
   return { ...cache, credentials: { accessKey: pulumi.secret(accessKey), secretKey: pulumi.secret(secretKey) } };
-}
-
-function networkNeeds(
-  settings: NetworkPolicyArgs | boolean | undefined,
-  needs: Omit<NetworkNeeds, "settings">,
-): NetworkNeeds | undefined {
-  return settings === undefined || settings === false
-    ? undefined
-    : {
-        ...needs,
-        settings: complete(networkPolicySettings, needs.app, "networkPolicy", settings === true ? {} : settings),
-      };
 }
 
 /**

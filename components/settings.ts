@@ -207,6 +207,11 @@ const overwriteMaximum = strictObject({
 export const jobSettings = strictObject({
   /** Image of jobs that name none. @defaultValue `alpine:latest` */
   image: image.default("alpine:latest"),
+  /**
+   * Image of the helper (clone, cache, artifacts), such as a copy in a registry that a closed network reaches.
+   * @defaultValue the runner's own, `registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:…`
+   */
+  helperImage: image.optional().meta({ example: "registry.example.com/gitlab-runner-helper:x86_64-v18.9.0" }),
   /** Run job containers privileged; every job then has root on its node. @defaultValue false */
   privileged: z.boolean().default(false),
   /** Resources of the build container; what is set replaces all of the default. @defaultValue 500m CPU and 512Mi, at most 2 and 2Gi */

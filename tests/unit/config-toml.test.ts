@@ -60,6 +60,12 @@ describe("configToml", () => {
     assert.equal(onlyRunner(configToml({ ...config, cache: undefined }))["cache"], undefined);
   });
 
+  test("takes the helper's image from another registry", () => {
+    const jobs = jobSettings.parse({ helperImage: "registry.example.com/helper:x86_64-v18.9.0" });
+    const kubernetes = onlyRunner(configToml({ ...config, jobs }))["kubernetes"] as Record<string, unknown>;
+    assert.equal(kubernetes["helper_image"], "registry.example.com/helper:x86_64-v18.9.0");
+  });
+
   test("leaves tokens alone that only the stack can rotate", () => {
     assert.deepEqual(onlyRunner(configToml(config))["feature_flags"], { FF_DISABLE_AUTOMATIC_TOKEN_ROTATION: true });
   });

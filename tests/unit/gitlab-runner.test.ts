@@ -99,4 +99,30 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
     assert.equal(runners.cache, undefined);
     assert.doesNotMatch(runners.config, /runners\.cache/);
   });
+
+  test("refuses a name that cannot be that of a release, and settings that are wrong", async () => {
+    const make = (name: string, args: object) =>
+      deploy(
+        () => new GitLabRunner(name, { registration: { runnerType: "project", projectId: 1, tags: ["x"] }, ...args }),
+      );
+    await assert.rejects(make("GPU_runner", {}), /must be a DNS label of at most 53 characters/);
+    await assert.rejects(make("gpu", { runnerToken: "glrt-x" }), /either registration or runnerToken, and not both/);
+    await assert.rejects(
+      make("gpu", { manager: { replicas: 0 } }),
+      /GitLabRunner gpu, manager:[^]*must be at least 1[^]*replicas/,
+    );
+  });
+
+  test("gives containers without resources of their own small requests and a build's limits, where there is a quota", async () => {
+    const { one } = await deploy(() => homelab({ "gitlab-runner:quota": { "requests.cpu": "8" } }));
+    assert.deepEqual(one("kubernetes:core/v1:LimitRange").inputs["spec"], {
+      limits: [
+        {
+          type: "Container",
+          defaultRequest: { cpu: "100m", memory: "64Mi" },
+          default: { cpu: "2", memory: "2Gi" },
+        },
+      ],
+    });
+  });
 });
