@@ -18,10 +18,11 @@ const hash = createHash("sha256")
   .update(readFileSync(join(root, "package-lock.json")))
   .digest("hex");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
-  console.log("Installing the project's packages (npm ci).");
+  // To stderr, as stdout belongs to the command.
+  console.error("Installing the project's packages (npm ci).");
   const install = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
     cwd: root,
-    stdio: "inherit",
+    stdio: ["inherit", process.stderr, "inherit"],
   });
   if (install.status !== 0) {
     fail("npm ci failed; its message is above. It needs the npm registry.");

@@ -3,7 +3,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { execa } from "execa";
 import { stringify } from "yaml";
-import { kwokArguments, kwokConfig, kwokEnvironment, kwokNode, jobFolder, makeJobFolder } from "./kwok/kwok-config.ts";
+import {
+  jobFolder,
+  kwokArguments,
+  kwokConfig,
+  kwokEnvironment,
+  kwokNode,
+  makeJobFolder,
+  makePodLog,
+} from "./kwok/kwok-config.ts";
 import { withRunnerHelper } from "./kwok/runner-helper.ts";
 import { onPath } from "./pulumi-home.ts";
 import { startServer } from "./servers.ts";
@@ -101,6 +109,7 @@ export async function startControllers(
   state.extraFolders.push(jobFolder(folder.path));
   folder.write(state);
   makeJobFolder(folder.path);
+  makePodLog(folder.path);
   writeFileSync(folder.file("kubernetes", "kwok.yaml"), kwokConfig(folder.path));
   const { "controller-manager": controllers, scheduler, kubelet } = state.ports;
   const kwok = {

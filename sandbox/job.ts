@@ -7,6 +7,7 @@ import { gitlabUrl } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
 import type { JobRequest } from "./gitlab/control-schemas.ts";
 import { EmulatorControl } from "./gitlab/control.ts";
+import { appendPodLog } from "./kwok/kwok-config.ts";
 import { startRunnerManager } from "./manager/run-job.ts";
 import { ownProject } from "./places.ts";
 import { onPath } from "./pulumi-home.ts";
@@ -88,7 +89,10 @@ export async function runJob(
     release: (outputs["release"] as { name: string }).name,
     stateDir: folder.path,
     binary: onPath("gitlab-runner"),
-    log: (line) => managerLog.push(line),
+    log: (line) => {
+      managerLog.push(line);
+      appendPodLog(folder.path, line);
+    },
   }).catch(async (error: unknown) => {
     await control.cancelJob(id);
     throw error;

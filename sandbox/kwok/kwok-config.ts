@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { clusterExec, nodeStages, podStages } from "./kwok-stages.ts";
+import { clusterExec, clusterLogs, nodeStages, podStages } from "./kwok-stages.ts";
 
 /** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */
 export const UNPRIVILEGED_ID = 65_534;
@@ -87,9 +87,29 @@ export function kwokNode(name: string, labels: Record<string, string> = {}): obj
  */
 export function kwokConfig(stateDir: string): string {
   const user = process.getuid?.() === 0 ? UNPRIVILEGED_ID : undefined;
-  return [...nodeStages(), ...podStages(), clusterExec(jobFolder(stateDir), user)]
+  return [...nodeStages(), ...podStages(), clusterLogs(podLog(stateDir)), clusterExec(jobFolder(stateDir), user)]
     .map((document) => stringify(document, { lineWidth: 0 }))
     .join("---\n");
+}
+
+/** File that `kubectl logs` shows for every simulated pod; {@link makePodLog} makes it. */
+export function podLog(stateDir: string): string {
+  return join(resolve(stateDir), "logs", "pods.log");
+}
+
+/** Creates {@link podLog}, which says why there is not more in it. */
+export function makePodLog(stateDir: string): void {
+  mkdirSync(dirname(podLog(stateDir)), { recursive: true });
+  writeFileSync(podLog(stateDir), "");
+  appendPodLog(
+    stateDir,
+    "This pod is simulated: nothing runs in it. What follows is of the manager that the sandbox starts for a job.",
+  );
+}
+
+/** Adds a line to {@link podLog}, in the format of container runtimes, which kubelets read. */
+export function appendPodLog(stateDir: string, line: string): void {
+  appendFileSync(podLog(stateDir), `${new Date().toISOString()} stdout F ${line}\n`);
 }
 
 /**

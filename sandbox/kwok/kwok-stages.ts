@@ -155,6 +155,19 @@ export function podStages(): object[] {
 }
 
 /**
+ * Lets `kubectl logs` of any simulated pod show this file.
+ * @param file - must exist.
+ */
+export function clusterLogs(file: string): object {
+  return {
+    apiVersion: API_VERSION,
+    kind: "ClusterLogs",
+    metadata: { name: "on-this-machine" },
+    spec: { logs: [{ logsFile: file, follow: false }] },
+  };
+}
+
+/**
  * Lets `kubectl exec` in any simulated pod run its command on this machine.
  * @param folder - working directory, home and temporary folder of the command; must exist.
  * @param user - user and group id to run as; the sandbox's own without it.
