@@ -25,7 +25,7 @@ test("commands of pods run in the job folder, never as root", async (t) => {
   assert.equal(uid, root ? UNPRIVILEGED_ID : process.getuid?.());
 
   const documents = parseAllDocuments(kwokConfig(state)).map((one) => one.toJS() as { kind: string; spec: object });
-  assert.deepEqual(new Set(documents.map(({ kind }) => kind)), new Set(["Stage", "ClusterExec"]));
+  assert.deepEqual(new Set(documents.map(({ kind }) => kind)), new Set(["Stage", "ClusterLogs", "ClusterExec"]));
   const local = documents.find(({ kind }) => kind === "ClusterExec")?.spec as {
     execs: [{ local: { workDir: string; securityContext?: object } }];
   };
