@@ -291,7 +291,7 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
       "--non-interactive",
     );
     assert.notEqual(exitCode, 0);
-    assert.match(all, /locked: a locked runner cannot be enabled for extraProjects/);
+    assert.match(all, /locked: must be false with extraProjects[^]*, but is true\n +pulumi config set locked false/);
     assert.deepEqual(changes(all), []);
     await sandbox.exec("pulumi", "config", "rm", "locked");
     await sandbox.exec("pulumi", "config", "rm", "extraProjects");
