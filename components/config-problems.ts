@@ -223,9 +223,7 @@ export function setCommand(schema: z.ZodObject, path: Path, example?: unknown): 
   const value = example ?? exampleOf(schema, path);
   const innermost = at.at(-1);
   if (Array.isArray(value)) {
-    return value.length > 0 || !(innermost instanceof z.ZodArray)
-      ? setCommand(schema, [...path, 0], value[0])
-      : setCommand(schema, [...path, 0]);
+    return setCommand(schema, [...path, 0], value[0]);
   }
   if (typeof value === "object" && value !== null && Object.keys(value).length > 0) {
     const [key = "", inner] = Object.entries(value)[0] ?? [];
@@ -234,9 +232,6 @@ export function setCommand(schema: z.ZodObject, path: Path, example?: unknown): 
   if (innermost instanceof z.ZodObject) {
     const [first] = Object.keys(innermost.shape);
     return first === undefined ? "write it into the stack's file" : setCommand(schema, [...path, first]);
-  }
-  if (innermost instanceof z.ZodArray) {
-    return setCommand(schema, [...path, 0]);
   }
   if (at.some((schemaAtPath) => schemaAtPath.meta()?.["secret"] === true)) {
     return `pulumi config set --secret ${pathArgument(path)}    (asks for it)`;
@@ -300,18 +295,7 @@ function exampleIn(schemas: readonly z.ZodType[]): unknown {
 }
 
 function defaultIn(schemas: readonly z.ZodType[]): unknown {
-  for (const schema of schemas) {
-    if (schema instanceof z.ZodDefault) {
-      return schema.def.defaultValue;
-    }
-    if (schema instanceof z.ZodEnum) {
-      return schema.options[0];
-    }
-    if (schema instanceof z.ZodBoolean) {
-      return true;
-    }
-  }
-  return undefined;
+  return schemas.find((schema) => schema instanceof z.ZodDefault)?.def.defaultValue;
 }
 
 /**

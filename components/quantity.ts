@@ -4,7 +4,7 @@ const decimalExponents: Readonly<Record<string, number>> = { m: -3, "": 0, k: 3,
 /** Powers of 2 that the others stand for. */
 const binaryExponents: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 
-const quantity = /^(?<number>\d+(?:\.\d*)?|\.\d+)(?:(?<suffix>[a-zA-Z]*)|[eE](?<exponent>[+-]?\d{1,2}))$/;
+const quantity = /^(?<number>\d+(?:\.\d*)?|\.\d+)(?:(?<suffix>[a-zA-Z]{0,2})|[eE](?<exponent>[+-]?\d{1,2}))$/;
 
 /**
  * Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/

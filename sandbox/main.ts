@@ -7,6 +7,7 @@ import { SandboxError } from "./errors.ts";
 import { repository } from "./pulumi-home.ts";
 import { printDeployment, printNextSteps, printPage, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
+import { startNoMore, startsNoMore } from "./servers.ts";
 import { homelabStack } from "./stack.ts";
 
 const program = new Command("npm run sandbox --")
@@ -123,13 +124,12 @@ function clearOnInterrupt(): () => void {
   } catch {
     // Nothing complete: whatever is there now goes.
   }
-  let interrupted = false;
   const clear = () => {
     // It stays in place, so that a second Ctrl-C does not cut the clearing off.
-    if (interrupted) {
+    if (startsNoMore()) {
       return;
     }
-    interrupted = true;
+    startNoMore();
     if (wasRunning) {
       process.exit(130);
     }
@@ -151,6 +151,10 @@ function clearOnInterrupt(): () => void {
 try {
   await program.parseAsync();
 } catch (error) {
+  if (startsNoMore()) {
+    // Ctrl-C ends commands that this one runs, too. The clearing goes on, and ends the process.
+    await new Promise(() => undefined);
+  }
   if (!(error instanceof SandboxError)) {
     throw error;
   }

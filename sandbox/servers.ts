@@ -22,11 +22,27 @@ export interface ServerOptions {
   readonly limitSeconds?: number;
 }
 
+let isInterrupted = false;
+
+/** Makes {@link startServer} start nothing more in this process, which is about to end: what is not recorded yet would stay. */
+export function startNoMore(): void {
+  isInterrupted = true;
+}
+
+/** @returns whether {@link startNoMore} was called */
+export function startsNoMore(): boolean {
+  return isInterrupted;
+}
+
 /**
  * Starts a server that goes on after this command has ended, and waits until it is up.
  * @throws SandboxError with the last lines of its log when it ends or is not up in time
  */
 export async function startServer(folder: SandboxFolder, state: SandboxState, options: ServerOptions): Promise<void> {
+  if (isInterrupted) {
+    // Whoever has interrupted ends the process.
+    await new Promise(() => undefined);
+  }
   folder.folder("logs");
   const log = folder.file("logs", `${options.name}.log`);
   const output = openSync(log, "a", 0o600);

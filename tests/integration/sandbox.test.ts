@@ -30,6 +30,7 @@ describe("npm run sandbox, when something is wrong", { timeout: 20 * 60_000 }, (
       reject: false,
       all: true,
       stdin: "ignore",
+      detached: true,
     });
     const deadline = Date.now() + 60_000;
     let state: SandboxState | undefined;
@@ -90,15 +91,23 @@ describe("npm run sandbox, when something is wrong", { timeout: 20 * 60_000 }, (
     }
   });
 
-  test("leaves nothing behind on Ctrl-C", async () => {
-    const { child, servers } = await upUntil(3);
-    const started = servers();
-    child.kill("SIGINT");
-    const { exitCode, all } = await child;
-    assert.equal(exitCode, 130, all);
-    assert.deepEqual(started.filter(isRunning), []);
-    assert.equal(existsSync(sandbox.path), false);
-  });
+  for (const count of [1, 3, 6]) {
+    test(`leaves nothing behind on Ctrl-C, with ${count} servers or more started`, async () => {
+      const { child, servers } = await upUntil(count);
+      const started = servers();
+      // As a terminal does: to every process of the command, those that it has started to do something among them.
+      process.kill(-(child.pid ?? 0), "SIGINT");
+      const { exitCode, all } = await child;
+      assert.equal(exitCode, 130, all);
+      assert.deepEqual(started.filter(isRunning), []);
+      assert.equal(existsSync(sandbox.path), false);
+      const { stdout } = await execa("ps", ["-eo", "args"]);
+      assert.deepEqual(
+        stdout.split("\n").filter((line) => line.includes(sandbox.path)),
+        [],
+      );
+    });
+  }
 
   test("clears away what a killed one has left, and starts anew", async () => {
     const { child, servers } = await upUntil(4);

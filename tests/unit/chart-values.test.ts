@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
-import { chartValues } from "../../components/chart-values.ts";
+import fc from "fast-check";
+import { chartValues, ownedValues, withFurtherValues } from "../../components/chart-values.ts";
 import { managerSettings } from "../../components/settings.ts";
-
-interface ChartKeys {
-  readonly keysInValuesYaml: Record<string, string>;
-  readonly keysReadByTemplatesOnly: string[];
-}
-
-const known = JSON.parse(
-  readFileSync(join(import.meta.dirname, "../fixtures/chart-0.86.0-values-keys.json"), "utf8"),
-) as ChartKeys;
-const knownKeys = new Set([...Object.keys(known.keysInValuesYaml), ...known.keysReadByTemplatesOnly]);
+import { chartKeys, keysOf, unknownKeys } from "./config-chart-keys.ts";
 
 const values = chartValues({
   gitlabUrl: "https://gitlab.com",
@@ -28,21 +18,13 @@ const values = chartValues({
   linkerd: true,
 });
 
-/** Keys with a dot between the levels, down to where the chart takes an object as it is. */
-function keysOf(object: Record<string, unknown>, prefix = ""): string[] {
-  return Object.entries(object).flatMap(([key, value]) => {
-    const path = `${prefix}${key}`;
-    const opaque = ["resources", "nodeSelector", "podAnnotations", "podSecurityContext", "affinity"].includes(path);
-    return typeof value === "object" && value !== null && !Array.isArray(value) && !opaque
-      ? keysOf(value as Record<string, unknown>, `${path}.`)
-      : [path];
-  });
-}
-
 describe("chartValues", () => {
   test("sets only keys that the chart knows", () => {
-    const unknown = keysOf(values).filter((key) => !knownKeys.has(key));
-    assert.deepEqual(unknown, []);
+    assert.deepEqual(unknownKeys(values), []);
+    assert.ok(keysOf(values).length > 25);
+    assert.deepEqual(unknownKeys({ ...values, metrics: { ...values.metrics, prometheus: true }, foo: {} }), [
+      "metrics.prometheus",
+    ]);
   });
 
   test("leaves rights and account to the program", () => {
@@ -63,3 +45,195 @@ describe("chartValues", () => {
     });
   });
 });
+
+type Path = readonly (string | number)[];
+
+/** All paths at which there is something else than an object with keys. */
+function leavesOf(value: unknown, path: Path = []): Path[] {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
+    ? Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]))
+    : [path];
+}
+
+function at(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    const object = inner as Record<string | number, unknown> | undefined;
+    return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
+  }, value);
+}
+
+/** A value in an object in an object, as deep as the path goes. */
+function nested(path: Path, value: unknown): Record<string, unknown> {
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
+}
+
+const ownLeaves = leavesOf(values);
+const key = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...[...chartKeys].flatMap((name) => name.split("."))) },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty")),
+  },
+);
+/** Any values, of which many have the names of the program's own. */
+const anyValues = fc.letrec<{ object: Record<string, unknown>; value: unknown }>((tie) => ({
+  object: fc.dictionary(key, tie("value"), { maxKeys: 5, noNullPrototype: true }),
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.array(fc.string(), { maxLength: 2 })),
+    tie("object"),
+  ),
+})).object;
+
+describe("further values", () => {
+  test("never change one of the program's own, whatever they are", () => {
+    fc.assert(
+      fc.property(anyValues, (further) => {
+        const merged = withFurtherValues(values, further);
+        for (const path of ownLeaves) {
+          if (isEmpty(at(values, path))) {
+            // To nodeSelector and the like, keys may be added.
+            assert.equal(typeof at(merged, path), "object");
+          } else {
+            assert.deepEqual(at(merged, path), at(values, path));
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("are all there, where none of them is the program's", () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(anyValues, (further) => {
+        if (ownedValues(further, values).length > 0) {
+          return;
+        }
+        accepted += 1;
+        const merged = withFurtherValues(values, further);
+        for (const path of leavesOf(further).filter(({ length }) => length > 0)) {
+          if (!isEmpty(at(further, path))) {
+            assert.deepEqual(at(merged, path), at(further, path));
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    assert.ok(accepted > 300, `only ${accepted} were accepted`);
+  });
+
+  test("are refused by the path of each that is the program's", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...ownLeaves.filter((path) => !isEmpty(at(values, path)))), (path) => {
+        const [named, ...others] = ownedValues(nested(path, "other"), values);
+        assert.deepEqual(others, []);
+        // What the program owns with all that is in it is named as a whole.
+        assert.ok(named !== undefined && named.length > 0);
+        assert.deepEqual(path.slice(0, named.length), named);
+        assert.ok(named.length === path.length || named.length === 1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  for (const [title, further, owned] of [
+    ["the runner's configuration, with all that is in it", { runners: { imagePullPolicy: "x" } }, [["runners"]]],
+    ["the token, which would be in the chart's own Secret", { runnerToken: "x" }, [["runnerToken"]]],
+    ["rights", { rbac: { rules: [] }, serviceAccount: {} }, [["rbac"], ["serviceAccount"]]],
+    [
+      "names",
+      { nameOverride: "a", fullnameOverride: "b", namespace: "c" },
+      [["nameOverride"], ["fullnameOverride"], ["namespace"]],
+    ],
+    ["an autoscaler", { hpa: {} }, [["hpa"]]],
+    [
+      "unregistering, which takes the token from the other managers",
+      { unregisterRunners: true },
+      [["unregisterRunners"]],
+    ],
+    [
+      "a value of an object, but not its neighbour",
+      { metrics: { enabled: false, port: 9000 } },
+      [["metrics", "enabled"]],
+    ],
+    ["an object in place of a value", { replicas: { min: 1 } }, [["replicas"]]],
+    ["a value in place of an object", { podAnnotations: "x" }, [["podAnnotations"]]],
+    ["null, by which Helm takes a value away", { metrics: null }, [["metrics"]]],
+    [
+      "the checksum that restarts the manager",
+      { podAnnotations: { "gitlab-runner/credentials-checksum": "" } },
+      [["podAnnotations", "gitlab-runner/credentials-checksum"]],
+    ],
+    ["a label that the chart finds pods by", { podLabels: { app: "x", team: "y" } }, [["podLabels", "app"]]],
+    [
+      "files of the chart's own",
+      { configMaps: { entrypoint: "x", "config.template.toml": "y", "own.sh": "z" } },
+      [
+        ["configMaps", "entrypoint"],
+        ["configMaps", "config.template.toml"],
+      ],
+    ],
+    [
+      "variables that the runner takes for settings",
+      { extraEnv: { KUBERNETES_IMAGE: "x", CACHE_SHARED: "false", HTTP_PROXY: "y" } },
+      [
+        ["extraEnv", "KUBERNETES_IMAGE"],
+        ["extraEnv", "CACHE_SHARED"],
+      ],
+    ],
+    [
+      "such variables out of Secrets",
+      { extraEnvFrom: { CI_SERVER_URL: {}, GODEBUG: {} } },
+      [["extraEnvFrom", "CI_SERVER_URL"]],
+    ],
+    [
+      "such variables in a list, the last first",
+      { envVars: [{ name: "RUNNER_NAME" }, { name: "A" }, { name: "REGISTER_LOCKED" }] },
+      [
+        ["envVars", 2],
+        ["envVars", 0],
+      ],
+    ],
+  ] as const) {
+    test(`are refused: ${title}`, () => {
+      assert.deepEqual(ownedValues(further, values), owned);
+    });
+  }
+
+  for (const [title, further] of [
+    [
+      "what the program says nothing of",
+      { revisionHistoryLimit: 2, hostAliases: [{ ip: "10.0.0.1", hostnames: ["gitlab"] }] },
+    ],
+    [
+      "neighbours of its values",
+      { metrics: { port: 9000, podMonitor: { interval: "30s" } }, podAnnotations: { team: "ci" } },
+    ],
+    [
+      "more of what it leaves empty",
+      { affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } } },
+    ],
+    [
+      "variables of others",
+      {
+        extraEnv: { HTTPS_PROXY: "x", RUNNERS: "y", KUBERNETES_SERVICE_HOST: "z" },
+        envVars: [{ name: "A", value: "b" }],
+      },
+    ],
+    ["names of every object", { constructor: { a: 1 }, toString: "b" }],
+  ] as const) {
+    test(`are taken: ${title}`, () => {
+      assert.deepEqual(ownedValues(further, values), []);
+      const merged = withFurtherValues(values, further);
+      for (const path of leavesOf(further)) {
+        assert.deepEqual(at(merged, path), at(further, path));
+      }
+      assert.deepEqual(merged.runners, values.runners);
+    });
+  }
+});
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+}

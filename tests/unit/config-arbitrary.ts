@@ -92,11 +92,11 @@ const image = fc.stringMatching(
 const tag = fc.stringMatching(/^:[a-z0-9]{1,5}([._-][a-z0-9]{1,5}){0,2}$/);
 
 function some<T>(shape: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<Partial<T>> {
-  return fc.record(shape, { requiredKeys: [] }) as unknown as fc.Arbitrary<Partial<T>>;
+  return fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as unknown as fc.Arbitrary<Partial<T>>;
 }
 
 function dictionary<T>(keys: fc.Arbitrary<string>, values: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> {
-  return fc.dictionary(keys, values, { maxKeys: 4 });
+  return fc.dictionary(keys, values, { maxKeys: 4, noNullPrototype: true });
 }
 
 const mostCpu = 64_000;
@@ -278,6 +278,7 @@ const manager = some({
 
 const jobs = some({
   image: fc.tuple(image, fc.option(tag, { nil: "" })).map((parts) => parts.join("")),
+  helperImage: fc.tuple(image, tag).map((parts) => parts.join("")),
   privileged: fc.boolean(),
   ...{ resources, helperResources: resources, serviceResources: resources },
   overwriteMaxAllowed: some({ build: maximum, helper: maximum, service: maximum }),

@@ -12,7 +12,7 @@ export function runConfigCommand(command: string, file: StackFile, answer?: stri
   if (program !== "pulumi" || config !== "config" || (verb !== "set" && verb !== "rm")) {
     throw new Error(`not a command of the configuration: ${command}`);
   }
-  const { isPath, isSecret, type, rest } = readFlags(words);
+  const { isPath, isSecret, isPlaintext, type, rest } = readFlags(words);
   const [keyText = "", text = answer, ...more] = rest;
   if (keyText === "" || more.length > 0) {
     throw new Error(`wrong number of arguments: ${command}`);
@@ -28,6 +28,9 @@ export function runConfigCommand(command: string, file: StackFile, answer?: stri
     }
     return { ...file, values };
   }
+  if (/(secret|password|token)s?(\[\d+\])?$/i.test(keyText) && !isSecret && !isPlaintext) {
+    throw new Error(`looks like a secret: ${command}`);
+  }
   if (text === undefined) {
     throw new Error(`asks for a value: ${command}`);
   }
@@ -40,13 +43,15 @@ export function runConfigCommand(command: string, file: StackFile, answer?: stri
 }
 
 function readFlags(words: readonly string[]) {
-  const flags = { isPath: false, isSecret: false, type: undefined as string | undefined };
+  const flags = { isPath: false, isSecret: false, isPlaintext: false, type: undefined as string | undefined };
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? "";
     if (word === "--path") {
       flags.isPath = true;
     } else if (word === "--secret") {
       flags.isSecret = true;
+    } else if (word === "--plaintext") {
+      flags.isPlaintext = true;
     } else if (word === "--type") {
       index += 1;
       flags.type = words[index];
@@ -109,7 +114,9 @@ function put(container: unknown, [part, ...rest]: Path, value: unknown): unknown
     throw new Error("key for a map must be a string");
   }
   const object = into as Record<string | number, unknown>;
-  object[part] = rest.length === 0 ? value : put(object[part], rest, value);
+  // The CLI edits the stack's file, and leaves a value in quotes there; any text may be.
+  const last = typeof object[part] === "string" ? String(value) : value;
+  object[part] = rest.length === 0 ? last : put(object[part], rest, value);
   return object;
 }
 

@@ -237,37 +237,37 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "one further project in place of a list",
       values: { extraProjects: "group/project" },
       problem: 'extraProjects: must be a list, but is "group/project"',
-      fix: "pulumi config set --path 'extraProjects[0]' 12345679",
+      fix: "pulumi config set --path 'extraProjects[0]' my-group/my-project",
     },
     {
       title: "a map of further projects",
       values: { extraProjects: { first: 2 } },
       problem: 'extraProjects: must be a list, but is {"first":2}',
-      fix: "pulumi config rm extraProjects    (then, for example, pulumi config set --path 'extraProjects[0]' 12345679)",
+      fix: "pulumi config rm extraProjects    (then, for example, pulumi config set --path 'extraProjects[0]' my-group/my-project)",
     },
     {
       title: "a further project that is neither id nor path",
       values: { extraProjects: ["group/project", "project"] },
       problem: 'extraProjects[1]: must be the id or the full path of a project, but is "project"',
-      fix: "pulumi config set --path 'extraProjects[1]' 12345679",
+      fix: "pulumi config set --path 'extraProjects[1]' my-group/my-project",
     },
     {
       title: "a further project's id as text",
       values: { extraProjects: ["75488735"] },
       problem: 'extraProjects[0]: must be the id or the full path of a project, but is "75488735"',
-      fix: "pulumi config set --path 'extraProjects[0]' 75488735",
+      fix: "pulumi config rm --path 'extraProjects[0]'    (then, for example, pulumi config set --path 'extraProjects[0]' 75488735)",
     },
     {
       title: "a further project before the first",
       values: { extraProjects: [0] },
       problem: "extraProjects[0]: must be at least 1, but is 0",
-      fix: "pulumi config set --path 'extraProjects[0]' 12345679",
+      fix: "pulumi config set --path 'extraProjects[0]' my-group/my-project",
     },
     {
       title: "a list in the list of further projects",
       values: { extraProjects: [[2]] },
       problem: "extraProjects[0]: must be the id or the full path of a project, but is [2]",
-      fix: "pulumi config set --path 'extraProjects[0]' 12345679",
+      fix: "pulumi config set --path 'extraProjects[0]' my-group/my-project",
     },
     {
       title: "tags as one text",
@@ -532,7 +532,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a word for true",
       values: { cache: { insecure: "on" } },
       problem: 'cache.insecure: must be true or false, but is "on"',
-      fix: "pulumi config set --path cache.insecure true",
+      fix: "pulumi config rm --path cache.insecure    (then, for example, pulumi config set --path cache.insecure true)",
     },
     {
       title: "no region",
@@ -550,13 +550,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "an expiry with a unit",
       values: { cache: { expireAfterDays: "14d" } },
       problem: 'cache.expireAfterDays: must be a whole number, but is "14d"',
-      fix: "pulumi config set --path cache.expireAfterDays 14",
+      fix: "pulumi config rm --path cache.expireAfterDays    (then, for example, pulumi config set --path cache.expireAfterDays 14)",
     },
     {
       title: "a number in quotes",
       values: { cache: { expireAfterDays: "14" } },
       problem: 'cache.expireAfterDays: must be a whole number, but is "14"',
-      fix: "pulumi config set --path cache.expireAfterDays 14",
+      fix: "pulumi config rm --path cache.expireAfterDays    (then, for example, pulumi config set --path cache.expireAfterDays 14)",
     },
     {
       title: "a quota of thousandths of a byte",
@@ -588,7 +588,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a word for a boolean that is not set by default",
       values: { cache: { deleteWithStack: "always" } },
       problem: 'cache.deleteWithStack: must be true or false, but is "always"',
-      fix: "pulumi config set --path cache.deleteWithStack false",
+      fix: "pulumi config rm --path cache.deleteWithStack    (then, for example, pulumi config set --path cache.deleteWithStack false)",
     },
     {
       title: "half of the credentials, which stay hidden",
@@ -738,13 +738,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a word for a number",
       values: { manager: { concurrent: "four" } },
       problem: 'manager.concurrent: must be a whole number, but is "four"',
-      fix: "pulumi config set --path manager.concurrent 4",
+      fix: "pulumi config rm --path manager.concurrent    (then, for example, pulumi config set --path manager.concurrent 4)",
     },
     {
       title: "a number in quotes",
       values: { manager: { concurrent: "8" } },
       problem: 'manager.concurrent: must be a whole number, but is "8"',
-      fix: "pulumi config set --path manager.concurrent 8",
+      fix: "pulumi config rm --path manager.concurrent    (then, for example, pulumi config set --path manager.concurrent 8)",
     },
     {
       title: "polls without end",
@@ -914,7 +914,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
         manager: { tolerations: [{ key: "ci", operator: "Exists", effect: "NoExecute", tolerationSeconds: "60s" }] },
       },
       problem: 'manager.tolerations[0].tolerationSeconds: must be a whole number, but is "60s"',
-      fix: "pulumi config set --path 'manager.tolerations[0].tolerationSeconds' 300",
+      fix: "pulumi config rm --path 'manager.tolerations[0].tolerationSeconds'    (then, for example, pulumi config set --path 'manager.tolerations[0].tolerationSeconds' 300)",
     },
     {
       title: "an affinity that is a text",
@@ -957,7 +957,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "metrics that are a word",
       values: { manager: { metrics: "prometheus" } },
       problem: 'manager.metrics: must be true or false, but is "prometheus"',
-      fix: "pulumi config set --path manager.metrics true",
+      fix: "pulumi config rm --path manager.metrics    (then, for example, pulumi config set --path manager.metrics true)",
     },
     {
       title: "a monitor that is a number",
@@ -982,7 +982,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "alerts that are a word",
       values: { manager: { alerts: "Email", metrics: true } },
       problem: 'manager.alerts: must be true or false, but is "Email"',
-      fix: "pulumi config set --path manager.alerts true",
+      fix: "pulumi config rm --path manager.alerts    (then, for example, pulumi config set --path manager.alerts true)",
     },
     {
       title: "a dashboard of no metrics",
@@ -1036,7 +1036,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a Secret that is none",
       values: { manager: { certsSecret: "GitLab certs" } },
       problem: 'manager.certsSecret: must be the name of a Kubernetes object, but is "GitLab certs"',
-      fix: "pulumi config set --path manager.certsSecret gitlab-certs",
+      fix: "pulumi config set --plaintext --path manager.certsSecret gitlab-certs",
     },
     {
       title: "two Secrets with certificates",
@@ -1066,10 +1066,16 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path jobs.image alpine:latest",
     },
     {
+      title: "a helper image that is none",
+      values: { jobs: { helperImage: "gitlab runner helper" } },
+      problem: 'jobs.helperImage: must be the name of a container image, but is "gitlab runner helper"',
+      fix: "pulumi config set --path jobs.helperImage registry.example.com/gitlab-runner-helper:x86_64-v18.9.0",
+    },
+    {
       title: "a word for true",
       values: { jobs: { privileged: "true" }, podSecurity: "privileged" },
       problem: 'jobs.privileged: must be true or false, but is "true"',
-      fix: "pulumi config set --path jobs.privileged true",
+      fix: "pulumi config rm --path jobs.privileged    (then, for example, pulumi config set --path jobs.privileged true)",
     },
     {
       title: "privileged jobs under the default level",
@@ -1127,7 +1133,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a Secret that is none",
       values: { jobs: { imagePullSecrets: ["Registry Secret"] } },
       problem: 'jobs.imagePullSecrets[0]: must be the name of a Kubernetes object, but is "Registry Secret"',
-      fix: "pulumi config set --path 'jobs.imagePullSecrets[0]' registry",
+      fix: "pulumi config set --plaintext --path 'jobs.imagePullSecrets[0]' registry",
     },
     {
       title: "an empty pattern",
@@ -1409,7 +1415,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a time with a unit",
       values: { chart: { timeoutSeconds: "5m" } },
       problem: 'chart.timeoutSeconds: must be a whole number, but is "5m"',
-      fix: "pulumi config set --path chart.timeoutSeconds 300",
+      fix: "pulumi config rm --path chart.timeoutSeconds    (then, for example, pulumi config set --path chart.timeoutSeconds 300)",
     },
     {
       title: "a text in place of values",

@@ -35,7 +35,7 @@ function lines(problem: string, fix: string): string {
   return `  ${problem}\n    ${fix}`;
 }
 
-describe("a mistake in the configuration", { timeout: 600_000 }, () => {
+describe("a mistake in the configuration", { timeout: 60_000 }, () => {
   before(async () => {
     await deploy(() => undefined); // Names project and stack.
   });
@@ -103,7 +103,7 @@ describe("a mistake in the configuration", { timeout: 600_000 }, () => {
   });
 });
 
-describe("several mistakes", { timeout: 600_000 }, () => {
+describe("several mistakes", { timeout: 60_000 }, () => {
   before(async () => {
     await deploy(() => undefined);
   });
@@ -182,7 +182,7 @@ describe("several mistakes", { timeout: 600_000 }, () => {
     ["a key by another name stands for the one that was meant", { projectid: 5, projectId: 0 }, ["projectid"]],
     ["a token that is none is still a token", { runnerToken: "glpat-x", projectId: 0 }, ["runnerToken"]],
     ["wrong tags are not no tags", { tags: "ci" }, ["tags"]],
-    ["a wrong tag leaves others their problem", { tags: ["ci", "ci", 5] }, ["tags[2]"]],
+    ["a list is looked at once each of its entries is right", { tags: ["ci", "ci", 5] }, ["tags[2]"]],
     ["a wrong level may allow privileged jobs", { podSecurity: "all", jobs: { privileged: true } }, ["podSecurity"]],
     ["a wrong word for a boolean may be either", { manager: { podMonitor: true, metrics: 5 } }, ["manager.metrics"]],
     ["a wrong version may be new enough", { chart: { version: "latest" } }, ["chart.version"]],
@@ -242,7 +242,7 @@ function placesIn(object: object): (readonly [object, string])[] {
   ]);
 }
 
-describe("any other value", { timeout: 600_000 }, () => {
+describe("any other value", { timeout: 60_000 }, () => {
   before(async () => {
     await deploy(() => undefined);
   });
@@ -270,12 +270,13 @@ describe("any other value", { timeout: 600_000 }, () => {
           }
         }
       }),
-      { numRuns: 20000, endOnFailure: true },
+      { numRuns: 500, endOnFailure: true },
     );
-    assert.ok(refused > 500, `only ${refused} were refused`);
+    assert.ok(refused > 150, `only ${refused} were refused`);
   });
 
-  test("of an encrypted key is never shown", () => {
+  test("of an encrypted key is never shown", (t) => {
+    t.mock.method(console, "warn", () => undefined); // Of the valid ones it says that they are no place for secrets.
     const secret = fc.constantFrom("s3cr3t-text", "s3cr3t,s3cr3t", "https://s3cr3t/api/v4", 700700700, "700700700");
     const secretJson = fc.oneof(
       secret,
@@ -296,8 +297,8 @@ describe("any other value", { timeout: 600_000 }, () => {
         refused += message === undefined ? 0 : 1;
         assert.doesNotMatch(message ?? "", /s3cr3t|700700700/);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500, endOnFailure: true },
     );
-    assert.ok(refused > 300, `only ${refused} were refused`);
+    assert.ok(refused > 150, `only ${refused} were refused`);
   });
 });

@@ -4,28 +4,8 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { readStackConfig } from "../../components/config.ts";
-import { deploy } from "./mock-engine.ts";
-
-/** Reads a configuration of the project `gitlab-runner`, given as the engine passes it on: text, or JSON. */
-function read(config: Record<string, unknown>) {
-  const entries = Object.entries(config).map(([key, value]) => [
-    key.includes(":") ? key : `gitlab-runner:${key}`,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
-  pulumi.runtime.setAllConfig(Object.fromEntries(entries) as Record<string, string>);
-  return readStackConfig();
-}
-
-function messageOf(config: Record<string, unknown>): string {
-  try {
-    read(config);
-  } catch (error) {
-    assert.ok(error instanceof pulumi.RunError, "an error without a stack trace");
-    return error.message;
-  }
-  assert.fail("the configuration was accepted");
-}
+import { messageOf, read } from "./config-reading.ts";
+import { deploy, isSecret, valueOf } from "./mock-engine.ts";
 
 describe("readStackConfig", { timeout: 20_000 }, () => {
   before(async () => {
@@ -74,62 +54,46 @@ describe("readStackConfig", { timeout: 20_000 }, () => {
     assert.equal(read({ projectId: 1, "gitlab:baseUrl": "http://gitlab.local" }).gitlabUrl, "https://gitlab.com");
   });
 
-  test("names every problem at once, and says that nothing was created", () => {
-    const message = messageOf({ runnerType: "team", tags: ["a,b"], manager: { replicas: 0 } });
-    assert.match(message, /^The stack's configuration has 3 problems:/);
-    assert.match(message, /runnerType: .*but is "team"/);
-    assert.match(message, /tags\[0\]: must be a tag, without a comma, but is "a,b"/);
-    assert.match(message, /manager\.replicas: .*but is 0/);
-    assert.match(message, /pulumi config set --path manager\.replicas 2/);
-    assert.match(message, /Nothing was created or changed\.$/);
-  });
-
-  test("suggests the key that was meant", () => {
-    assert.match(messageOf({ projectId: 1, tag: "x" }), /tag: there is no such key; did you mean tags\?/);
-    assert.match(messageOf({ projectId: 1, jobs: { imagee: "x" } }), /jobs\.imagee: .*did you mean jobs\.image\?/);
-  });
-
-  for (const [title, config, expected] of [
-    ["a project runner without a project", {}, /projectId: a runner of type project needs the id of its project/],
-    ["a group runner without a group", { runnerType: "group" }, /groupId: a runner of type group needs/],
-    ["a group runner with a project", { runnerType: "group", groupId: 1, projectId: 2 }, /projectId: must not be set/],
-    [
-      "extra projects of a group runner",
-      { runnerType: "group", groupId: 1, extraProjects: [2] },
-      /extraProjects: only a project/,
-    ],
-    [
-      "extra projects of a locked runner",
-      { projectId: 1, extraProjects: [2], locked: true },
-      /locked: .*GitLab answers 403/,
-    ],
-    [
-      "the owner as an extra project",
-      { projectId: 1, extraProjects: [1] },
-      /extraProjects\[0\]: must not name the project that owns/,
-    ],
-    [
-      "an extra project twice",
-      { projectId: 1, extraProjects: [2, 2] },
-      /extraProjects\[1\]: must name each project once, but is 2/,
-    ],
-    [
-      "a runner that no job can reach",
-      { projectId: 1, tags: [] },
-      /tags: a runner without tags .* would never get a job/,
-    ],
-    [
-      "a cache server with a scheme",
-      { projectId: 1, cache: { server: "http://minio:9000" } },
-      /cache\.server: must be host or host:port, without http:\/\//,
-    ],
-    ["a namespace that is no DNS label", { projectId: 1, namespace: "CI_Runner" }, /namespace: must be a DNS label/],
-    ["a timeout below GitLab's least", { projectId: 1, maximumTimeout: 60 }, /maximumTimeout: .*but is 60/],
-  ] as const) {
-    test(`refuses ${title}`, () => {
-      assert.match(messageOf(config), expected);
+  test("takes for numbers, booleans and lists what `pulumi config set` writes as text", () => {
+    const { registration, cache, networkPolicy, linkerd } = read({
+      projectId: "75488734",
+      extraProjects: '[75488735, "group/project"]',
+      tags: '["arm64"]',
+      paused: "true",
+      maximumTimeout: "3600",
+      cache: "false",
+      networkPolicy: '{"jobs": ["10.0.0.0/8"]}',
+      linkerd: "true",
     });
-  }
+    assert.deepEqual(registration?.extraProjects, [75488735, "group/project"]);
+    assert.deepEqual(registration.tags, ["arm64"]);
+    assert.equal(registration.paused, true);
+    assert.equal(registration.maximumTimeout, 3600);
+    assert.equal(cache, false);
+    assert.deepEqual(typeof networkPolicy === "object" && networkPolicy.jobs, ["10.0.0.0/8"]);
+    assert.equal(linkerd, true);
+  });
+
+  test("takes amounts as numbers or text", () => {
+    const { jobs, quota } = read({
+      projectId: 1,
+      jobs: { resources: { requests: { cpu: 0.5, memory: 1048576 }, limits: { cpu: "2", memory: "1.5Gi" } } },
+      quota: { "requests.cpu": 8, "limits.memory": "16Gi", pods: 20 },
+    });
+    assert.deepEqual(jobs.resources, {
+      requests: { cpu: "0.5", memory: "1048576" },
+      limits: { cpu: "2", memory: "1.5Gi" },
+    });
+    assert.deepEqual(quota, { "requests.cpu": "8", "limits.memory": "16Gi", pods: "20" });
+  });
+
+  test("takes a runner that exists, keeps its token secret, and trims it", async () => {
+    const token = "glrt-0123456789abcdefghij";
+    const { registration, runnerToken } = read({ runnerToken: `${token}\n` }, ["runnerToken"]);
+    assert.equal(registration, undefined);
+    assert.equal(await isSecret(pulumi.output(runnerToken)), true);
+    assert.equal(await valueOf(pulumi.output(runnerToken)), token);
+  });
 
   test("has the defaults that Pulumi.yaml declares, for exactly the keys that it declares", () => {
     const project = parse(readFileSync(join(import.meta.dirname, "../../Pulumi.yaml"), "utf8")) as {

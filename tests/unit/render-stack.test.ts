@@ -166,7 +166,7 @@ describe("renderStack", { timeout }, () => {
 
   test("renders another chart than the stack's, which need not be there", async (t) => {
     const root = project(t, { projectId: 1, "gitlab-runner:chart": { path: "./no-such.tgz" } });
-    await assert.rejects(renderStack(root, "test"), /chart\.path: there is no such file or folder/);
+    await assert.rejects(renderStack(root, "test"), /chart\.path: must be a file or folder that exists/);
     const { files: rendered } = await renderStack(root, "test", standInChart);
     assert.match(rendered.get("rendered.yaml") ?? "", /^chart: sandbox\/chart\/gitlab-runner/m);
   });
