@@ -42,7 +42,13 @@ export function chartValues(config: ReleaseConfig) {
     logLevel: manager.logLevel,
     logFormat: manager.logFormat,
     terminationGracePeriodSeconds: manager.shutdownTimeout,
-    metrics: { enabled: manager.metrics, podMonitor: { enabled: manager.podMonitor } },
+    metrics: {
+      enabled: manager.metrics,
+      podMonitor: {
+        enabled: manager.podMonitor,
+        ...(Object.keys(manager.monitoringLabels).length === 0 ? {} : { labels: manager.monitoringLabels }),
+      },
+    },
     ...(manager.image === undefined ? {} : { image: chartImage(manager.image) }),
     resources: manager.resources,
     nodeSelector: manager.nodeSelector,

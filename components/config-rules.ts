@@ -2,11 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { gte } from "semver";
-import { chartValues, ownedValues, withFurtherValues } from "./chart-values.ts";
+import { chartValues, ownedValues } from "./chart-values.ts";
 import { dotted, hidden, removeCommand, type Path, type Problem } from "./config-problems.ts";
 import { tolerationKey } from "./config-toml.ts";
 import type { StackConfig } from "./config.ts";
-import { podMonitorValues } from "./monitoring/pod-monitor.ts";
 import { parseQuantity } from "./quantity.ts";
 import { managerSettings } from "./settings.ts";
 
@@ -363,7 +362,7 @@ const furtherValues: Rule = ({ config: { chart, manager } }) => {
     ...{ credentialsChecksum: "", configToml: "", linkerd: true },
     manager,
   });
-  return ownedValues(chart.values, withFurtherValues(values, podMonitorValues(manager))).map((path) => {
+  return ownedValues(chart.values, values).map((path) => {
     const key = String(path[0]);
     const source = sourceOfValue[key] ?? (key in managerSettings.shape ? `manager.${key}` : undefined);
     return {

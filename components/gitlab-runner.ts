@@ -1,9 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { BuildCache } from "./build-cache.ts";
-import { withFurtherValues } from "./chart-values.ts";
 import { errorMessage } from "./config-problems.ts";
-import { podMonitorValues } from "./monitoring/pod-monitor.ts";
 import { jobNetworkPolicies, managerNetworkPolicies } from "./network-policies.ts";
 import { parseQuantity } from "./quantity.ts";
 import { RunnerAccess } from "./runner-access.ts";
@@ -193,7 +191,7 @@ export class GitLabRunner extends pulumi.ComponentResource {
         manager,
         jobs,
         linkerd,
-        chart: { ...chart, values: withFurtherValues(podMonitorValues(manager), chart.values) },
+        chart,
       },
       parent,
     );

@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { serve } from "@hono/node-server";
 import { execa } from "execa";
 import { Hono } from "hono";
+import { serveOnLoopback, type LoopbackServer } from "./loopback-server.ts";
 
 /** What {@link startChartRepository} serves, and where. */
 export interface ChartRepositoryOptions {
@@ -18,19 +18,11 @@ export interface ChartRepositoryOptions {
   readonly helm?: string;
 }
 
-/** A Helm repository that answers on loopback. */
-export interface ChartRepository {
-  /** What `helm --repo` takes. */
-  readonly url: string;
-  /** Stops answering and cuts open connections. */
-  stop(): Promise<void>;
-}
-
 /**
  * Packages the charts with the real `helm package`, indexes them with `helm repo index`, and serves both over HTTP on
  * 127.0.0.1. Rejects if a chart cannot be packaged or the port is taken.
  */
-export async function startChartRepository(options: ChartRepositoryOptions): Promise<ChartRepository> {
+export async function startChartRepository(options: ChartRepositoryOptions): Promise<LoopbackServer> {
   const dir = resolve(options.dir);
   await packageCharts(options.chartsDir ?? join(import.meta.dirname, "chart"), dir, options.helm ?? "helm");
 
@@ -43,24 +35,7 @@ export async function startChartRepository(options: ChartRepositoryOptions): Pro
     return context.body(new Uint8Array(bytes), 200, { "Content-Type": type });
   });
 
-  const { promise: listening, resolve: onListening, reject: onError } = Promise.withResolvers<number>();
-  const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: options.port ?? 0 }, (address) => {
-    onListening(address.port);
-  });
-  server.once("error", onError);
-  const port = await listening;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      const closed = new Promise<void>((done) =>
-        server.close(() => {
-          done();
-        }),
-      );
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      await closed;
-    },
-  };
+  return serveOnLoopback(app, options.port);
 }
 
 async function packageCharts(chartsDir: string, dir: string, helm: string): Promise<void> {

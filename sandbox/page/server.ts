@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { streamSSE } from "hono/streaming";
+import { serveOnLoopback, type LoopbackServer } from "../loopback-server.ts";
 import type { SandboxSources } from "./sources.ts";
 import { renderTrace } from "./trace.ts";
 import { Watcher, type WatcherOptions } from "./watcher.ts";
@@ -14,14 +14,6 @@ export interface PageOptions extends WatcherOptions {
   readonly port?: number;
   /** Opens what it reads; called when first somebody looks. */
   readonly open: () => Promise<SandboxSources>;
-}
-
-/** A page that answers on loopback. */
-export interface Page {
-  /** Without a slash at its end. */
-  readonly url: string;
-  /** Stops answering and cuts open connections. */
-  stop(): Promise<void>;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -38,7 +30,7 @@ const libraryFolder = join(import.meta.dirname, "..", "..", "node_modules", "lit
 const heartbeatMs = 15_000;
 
 /** Serves the page that shows a sandbox. Rejects if the port is taken. */
-export async function startPage(options: PageOptions): Promise<Page> {
+export async function startPage(options: PageOptions): Promise<LoopbackServer> {
   let opened: Promise<SandboxSources> | undefined;
   const sources = () =>
     (opened ??= options.open().catch((error: unknown) => {
@@ -46,7 +38,6 @@ export async function startPage(options: PageOptions): Promise<Page> {
       throw error;
     }));
   const watcher = new Watcher(async () => (await sources()).parts, options);
-  const { promise: listening, resolve: onListening, reject: onError } = Promise.withResolvers<number>();
   const hosts = new Set<string>();
 
   const app = new Hono();
@@ -130,24 +121,9 @@ export async function startPage(options: PageOptions): Promise<Page> {
   );
   app.onError((error, context) => context.json({ error: error.message }, 502));
 
-  const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: options.port ?? 0 }, ({ port }) => {
-    hosts.add(`127.0.0.1:${port}`).add(`localhost:${port}`);
-    onListening(port);
-  });
-  server.once("error", onError);
-  const port = await listening;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      const closed = new Promise<void>((done) =>
-        server.close(() => {
-          done();
-        }),
-      );
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      await closed;
-    },
-  };
+  const server = await serveOnLoopback(app, options.port);
+  hosts.add(`127.0.0.1:${server.port}`).add(`localhost:${server.port}`);
+  return server;
 }
 
 async function sendFile(path: string): Promise<Response> {

@@ -6,7 +6,8 @@ import { after, before, beforeEach, describe, test, type TestContext } from "nod
 import type { AxeResults } from "axe-core";
 import { execa } from "execa";
 import { chromium, type BrowserContext, type Page as Tab } from "playwright-core";
-import { startPage, type Page } from "../../sandbox/page/server.ts";
+import type { LoopbackServer } from "../../sandbox/loopback-server.ts";
+import { startPage } from "../../sandbox/page/server.ts";
 import type { GitLabPart, JobRow } from "../../sandbox/page/snapshot.ts";
 import type { Sources } from "../../sandbox/page/watcher.ts";
 import { pageUrl } from "../../sandbox/page/page-url.ts";
@@ -136,7 +137,7 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
   const emptyGitLab: GitLabPart = { url: "http://127.0.0.1:1", runners: [], jobs: [], projects: [] };
   let gitlab: GitLabPart;
   let cacheError: string | undefined;
-  let page: Page | undefined;
+  let page: LoopbackServer | undefined;
 
   const job = (id: number, fields: Partial<JobRow> = {}): JobRow => ({
     id,

@@ -6,13 +6,14 @@ import { test, type TestContext } from "node:test";
 import { execa } from "execa";
 import { repository } from "../../sandbox/pulumi-home.ts";
 import { secretFilter } from "../../sandbox/page/secret-filter.ts";
-import { startPage, type Page } from "../../sandbox/page/server.ts";
+import type { LoopbackServer } from "../../sandbox/loopback-server.ts";
+import { startPage } from "../../sandbox/page/server.ts";
 import type { Snapshot } from "../../sandbox/page/snapshot.ts";
 
 const secret = "the-sandbox-own-passphrase";
 const client = join(repository, "sandbox", "page", "client");
 
-async function startTestPage(t: TestContext): Promise<Page> {
+async function startTestPage(t: TestContext): Promise<LoopbackServer> {
   const page = await startPage({
     intervalMs: 20,
     open: () =>
@@ -47,7 +48,7 @@ function statusFor(url: string, host: string): Promise<number | undefined> {
 }
 
 /** The events until one fits. */
-async function snapshotWhere(page: Page, fits: (snapshot: Snapshot) => boolean): Promise<string> {
+async function snapshotWhere(page: LoopbackServer, fits: (snapshot: Snapshot) => boolean): Promise<string> {
   const response = await fetch(`${page.url}/events`);
   assert.equal(response.headers.get("content-type"), "text/event-stream");
   let text = "";

@@ -135,7 +135,8 @@ export class ProviderClient {
     const kinds = Object.entries(providerProto.PropertyDiff.Kind);
     const changes: Record<string, string | undefined> = {};
     response.getDetaileddiffMap().forEach((difference, path) => {
-      changes[path] = kinds.find(([, value]) => (value as number) === difference.getKind())?.[0];
+      const kind: number = difference.getKind();
+      changes[path] = kinds.find(([, value]) => Number(value) === kind)?.[0];
     });
     return {
       changes: changes as Record<string, string>,

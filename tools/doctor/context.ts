@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import tls from "node:tls";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
 import type { ExpectedStack } from "./expected-stack.ts";
 import { GitLabApi, type GitLabRunner, type Verification } from "./gitlab-api.ts";
@@ -7,6 +5,7 @@ import { KubernetesApi } from "./kubernetes-api.ts";
 import type { Masker } from "./masker.ts";
 import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "./object-store.ts";
 import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
+import { readIfThere, trustAuthorities } from "../trusted-authorities.ts";
 
 /** What the caller can change. */
 export interface DoctorOptions {
@@ -179,23 +178,6 @@ function storeAddress(
         region,
         source: "minio:minioServer",
       };
-}
-
-/** Lets this process trust the authorities that the stack does. The cluster's own is in the kubeconfig. */
-function trustAuthorities(certificates: readonly (string | undefined)[]): void {
-  const given = certificates.filter((certificate) => certificate !== undefined);
-  if (given.length > 0) {
-    tls.setDefaultCACertificates([...tls.getCACertificates("default"), ...given]);
-  }
-}
-
-function readIfThere(file: string | undefined): string | undefined {
-  try {
-    return file === undefined ? undefined : readFileSync(file, "utf8");
-  } catch {
-    // The connection fails then, and says why.
-    return undefined;
-  }
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

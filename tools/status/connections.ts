@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import tls from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
 import { cacheSettings } from "../../components/settings.ts";
 import type { PulumiStack } from "../doctor/pulumi-stack.ts";
+import { readIfThere, trustAuthorities } from "../trusted-authorities.ts";
 
 /** How this machine reaches GitLab. */
 export interface GitLabConnection {
@@ -102,21 +101,4 @@ function kubeConfig(given: string | undefined, context: string | undefined): Kub
     throw new Error(`the kubeconfig has no context ${JSON.stringify(config.getCurrentContext())}`);
   }
   return config;
-}
-
-/** Lets this process trust the authorities that the stack trusts. The cluster's own is in the kubeconfig. */
-function trustAuthorities(certificates: readonly (string | undefined)[]): void {
-  const given = certificates.filter((certificate) => certificate !== undefined);
-  if (given.length > 0) {
-    tls.setDefaultCACertificates([...tls.getCACertificates("default"), ...given]);
-  }
-}
-
-function readIfThere(file: string | undefined): string | undefined {
-  try {
-    return file === undefined ? undefined : readFileSync(file, "utf8");
-  } catch {
-    // The connection fails then, and says why.
-    return undefined;
-  }
 }
