@@ -78,6 +78,9 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     const flags = ["--force-shell-executor", "--no-evaluate-rule-changes", "--no-color"];
     const { all, exitCode } = await execa(program, [...flags, ...args], {
       cwd: checkout,
+      // npm's, which the job would pass on: paths start where npm was called.
+      env: { ...process.env, INIT_CWD: undefined },
+      extendEnv: false,
       all: true,
       reject: false,
       stdin: "ignore",

@@ -40,6 +40,7 @@ describe("readJob", { timeout: 20_000 }, () => {
       cache: [{ key: "npm", paths: [".npm/"] }],
       script: ["npm ci", "npm run lint"],
       afterScript: ["echo done"],
+      protected: true,
     });
   });
 

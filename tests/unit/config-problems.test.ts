@@ -242,6 +242,13 @@ function placesIn(object: object): (readonly [object, string])[] {
   ]);
 }
 
+/** How often a message has a problem, wherever in a list. */
+function timesIn(message: string | undefined, problem: string): number {
+  const anywhere = (text: string) => text.replaceAll(/\[\d+\]/g, "[]");
+  const problems = message === undefined ? [] : problemsIn(message);
+  return problems.filter((other) => anywhere(other.problem) === anywhere(problem)).length;
+}
+
 describe("any other value", { timeout: 60_000 }, () => {
   before(async () => {
     await deploy(() => undefined);
@@ -266,7 +273,9 @@ describe("any other value", { timeout: 60_000 }, () => {
               (one, command) => runConfigCommand(command, one, answer),
               file,
             );
-            assert.ok(!(findMessage(mended) ?? "").includes(`  ${problem}\n`), `${fix} does not mend ${problem}`);
+            // Where a list has the same mistake again, the next one takes the place of the one that is removed.
+            const rest = timesIn(findMessage(mended), problem);
+            assert.ok(rest < timesIn(message, problem), `${fix} does not mend ${problem}`);
           }
         }
       }),
