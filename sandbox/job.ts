@@ -109,6 +109,12 @@ export async function runJob(
           "only where gitlab-runner is on PATH when it starts, and where `unshare --mount` may be used.\n",
       );
     }
+    if (manager.kind === "gitlab-runner" && state.minioTls) {
+      write(
+        "Its caches will fail: this MinIO has a certificate of the sandbox's own, and what job pods mount, the authority among it,\n" +
+          "a simulated pod has not.\n",
+      );
+    }
     const deadline = Date.now() + 10 * 60_000;
     let written = 0;
     for (;;) {
