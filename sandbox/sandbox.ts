@@ -10,7 +10,7 @@ import { SandboxError } from "./errors.ts";
 import { pageUrl } from "./page/page-url.ts";
 import { otherProject, ownGroup, ownProject } from "./places.ts";
 import { installPlugins, onPath } from "./pulumi-home.ts";
-import { isRunning, startServer, stopServers } from "./servers.ts";
+import { isRunning, killUnrecorded, startServer, stopServers } from "./servers.ts";
 import {
   changeChart,
   configureStack,
@@ -125,6 +125,7 @@ export function running(path: string): Sandbox {
 
 async function clear(folder: SandboxFolder, state: SandboxState): Promise<string[]> {
   const stopped = await stopServers(state.servers);
+  killUnrecorded(folder);
   for (const extra of state.extraFolders) {
     rmSync(extra, { recursive: true, force: true });
   }

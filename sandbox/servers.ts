@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { execaSync } from "execa";
 import pRetry, { AbortError } from "p-retry";
 import stripAnsi from "strip-ansi";
@@ -20,6 +20,23 @@ export interface ServerOptions {
   readonly ready: () => Promise<unknown>;
   /** How long it may take, in seconds. @defaultValue 60 */
   readonly limitSeconds?: number;
+}
+
+/** Variable of every server that names its sandbox's folder. */
+const marker = "GITLAB_RUNNER_SANDBOX";
+
+/** Kills the servers of a sandbox that a command was killed before it could write down; on Linux, which shows them. */
+export function killUnrecorded(folder: SandboxFolder): void {
+  const pids = existsSync("/proc/self/environ") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
+  for (const pid of pids) {
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${marker}=${folder.path}`)) {
+        process.kill(Number(pid), "SIGKILL");
+      }
+    } catch {
+      // Gone, or another user's.
+    }
+  }
 }
 
 let isInterrupted = false;
@@ -50,7 +67,7 @@ export async function startServer(folder: SandboxFolder, state: SandboxState, op
     detached: true,
     stdio: ["ignore", output, output],
     cwd: folder.path,
-    env: { ...serverEnvironment(), ...options.env },
+    env: { ...serverEnvironment(), ...options.env, [marker]: folder.path },
   });
   closeSync(output);
   let ended: string | undefined;
