@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test, type TestContext } from "node:test";
 import type { AxeResults } from "axe-core";
-import { execa } from "execa";
 import { chromium, type BrowserContext, type Page as Tab } from "playwright-core";
 import type { LoopbackServer } from "../../sandbox/loopback-server.ts";
 import { startPage } from "../../sandbox/page/server.ts";
@@ -12,6 +11,7 @@ import type { GitLabPart, JobRow } from "../../sandbox/page/snapshot.ts";
 import type { Sources } from "../../sandbox/page/watcher.ts";
 import { pageUrl } from "../../sandbox/page/page-url.ts";
 import { repository } from "../../sandbox/pulumi-home.ts";
+import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 /** Where Debian's package has it; where it is not, name another one with CHROMIUM. */
@@ -30,23 +30,6 @@ const flags = [
   "--disable-sync",
 ];
 
-/** A test that is left out for want of a browser would pass for one that has passed. */
-async function requireBrowser(): Promise<void> {
-  if (existsSync(browserPath)) {
-    return;
-  }
-  if (process.env["CHROMIUM"] !== undefined || process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
-    throw new Error(
-      `There is no ${browserPath}. Install it, on Debian and Ubuntu with 'apt-get install chromium', or name a Chromium with CHROMIUM.`,
-    );
-  }
-  const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, timeout: 10 * 60_000, all: true } as const;
-  // Another package manager at work is waited for.
-  const wait = ["-o", "DPkg::Lock::Timeout=120"];
-  await execa("apt-get", [...wait, "update"], options);
-  await execa("apt-get", [...wait, "install", "--yes", "--no-install-recommends", "chromium"], options);
-}
-
 /** A browser with a profile of its own. */
 class Browser {
   readonly #profile = mkdtempSync(join(tmpdir(), "gitlab-runner-test-"));
@@ -55,7 +38,9 @@ class Browser {
   readonly complaints: string[] = [];
 
   async start(): Promise<void> {
-    await requireBrowser();
+    if (!existsSync(browserPath)) {
+      await requiredProgram("chromium");
+    }
     this.#context = await chromium.launchPersistentContext(this.#profile, {
       executablePath: browserPath,
       headless: true,

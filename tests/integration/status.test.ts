@@ -5,23 +5,9 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
-import { onPath, repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../sandbox/pulumi-home.ts";
+import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
-
-/** A test that is left out for want of tmux would pass for one that has passed. */
-async function requireTmux(): Promise<void> {
-  if (onPath("tmux") !== undefined) {
-    return;
-  }
-  if (process.getuid?.() !== 0 || onPath("apt-get") === undefined) {
-    throw new Error("There is no command tmux. Install it, on Debian and Ubuntu with 'apt-get install tmux'.");
-  }
-  const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, timeout: 5 * 60_000, all: true } as const;
-  // Another package manager at work is waited for.
-  const wait = ["-o", "DPkg::Lock::Timeout=120"];
-  await execa("apt-get", [...wait, "update"], options);
-  await execa("apt-get", [...wait, "install", "--yes", "--no-install-recommends", "tmux"], options);
-}
 
 /** A terminal of 80 columns and 24 lines, with a shell in it, on a tmux server of its own. */
 class Tmux {
@@ -85,7 +71,7 @@ describe("npm run status, against a sandbox", { timeout: 5 * 60_000 }, () => {
   const command = [process.execPath, join(repository, "tools/status.ts"), "--stack", "sandbox"];
 
   before(async () => {
-    const [up] = await Promise.all([sandbox.command("up"), requireTmux()]);
+    const [up] = await Promise.all([sandbox.command("up"), requiredProgram("tmux")]);
     assert.equal(up.exitCode, 0, up.all);
     await tmux.start();
     secrets = await readSecrets();

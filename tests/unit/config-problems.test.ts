@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
-import {
-  cacheSettings,
-  chartSettings,
-  jobSettings,
-  managerSettings,
-  networkPolicySettings,
-} from "../../components/settings.ts";
 import { validStack } from "./config-arbitrary.ts";
 import { runConfigCommand } from "./config-commands.ts";
 import { mistakes, type Mistake } from "./config-mistakes.ts";
-import { findMessage, messageOf, problemsIn, type StackFile } from "./config-reading.ts";
+import { findMessage, messageOf, problemsIn, type StackFile, knownKeys } from "./config-reading.ts";
 import { deploy } from "./mock-engine.ts";
 
 const allMistakes = Object.values(mistakes).flat();
@@ -80,14 +73,7 @@ describe("a mistake in the configuration", { timeout: 60_000 }, () => {
   });
 
   test("has an example for every key that can be wrong", () => {
-    const topLevel = /keys there: (.*)\)/.exec(messageOf({ nonsense: 1 }))?.[1]?.split(", ") ?? [];
-    const nested = Object.entries({
-      manager: managerSettings,
-      jobs: jobSettings,
-      cache: cacheSettings,
-      chart: chartSettings,
-      networkPolicy: networkPolicySettings,
-    }).flatMap(([key, { shape }]) => Object.keys(shape).map((inner) => `${key}.${inner}`));
+    const { topLevel, nested } = knownKeys();
     assert.ok(topLevel.includes("manager") && nested.includes("jobs.podSpec"));
     const missing = [...topLevel, ...nested].filter(
       (key) => !allMistakes.some(({ problem }) => problem.startsWith(key) && /^[:.[]/.test(problem.slice(key.length))),

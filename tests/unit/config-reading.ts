@@ -1,3 +1,10 @@
+import {
+  cacheSettings,
+  chartSettings,
+  jobSettings,
+  managerSettings,
+  networkPolicySettings,
+} from "../../components/settings.ts";
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../components/config-problems.ts";
@@ -58,4 +65,17 @@ export function problemsIn(message: string): { problem: string; fix: string }[] 
     assert.match(fix, /^ {4}\S/);
     return { problem: problem.trim(), fix: fix.trim() };
   });
+}
+
+/** Every key of a stack's configuration: those at the top, and those in its objects, such as `manager.replicas`. */
+export function knownKeys(): { readonly topLevel: string[]; readonly nested: string[] } {
+  const topLevel = /keys there: (.*)\)/.exec(messageOf({ nonsense: 1 }))?.[1]?.split(", ") ?? [];
+  const nested = Object.entries({
+    manager: managerSettings,
+    jobs: jobSettings,
+    cache: cacheSettings,
+    chart: chartSettings,
+    networkPolicy: networkPolicySettings,
+  }).flatMap(([key, { shape }]) => Object.keys(shape).map((inner) => `${key}.${inner}`));
+  return { topLevel, nested };
 }

@@ -4,16 +4,9 @@ import fc from "fast-check";
 import { parse } from "smol-toml";
 import { readStackConfig } from "../../components/config.ts";
 import { GitLabRunner } from "../../components/gitlab-runner.ts";
-import {
-  cacheSettings,
-  chartSettings,
-  jobSettings,
-  managerSettings,
-  networkPolicySettings,
-} from "../../components/settings.ts";
 import { validStack, type ValidStack } from "./config-arbitrary.ts";
 import { unknownKeys } from "./config-chart-keys.ts";
-import { findMessage, messageOf, setStackFile } from "./config-reading.ts";
+import { findMessage, setStackFile, knownKeys } from "./config-reading.ts";
 import { deploy } from "./mock-engine.ts";
 
 const releaseType = "kubernetes:helm.sh/v3:Release";
@@ -135,14 +128,7 @@ describe("a valid configuration", { timeout: 60_000 }, () => {
   });
 
   test("may have every key", () => {
-    const topLevel = /keys there: (.*)\)/.exec(messageOf({ nonsense: 1 }))?.[1]?.split(", ") ?? [];
-    const nested = Object.entries({
-      manager: managerSettings,
-      jobs: jobSettings,
-      cache: cacheSettings,
-      chart: chartSettings,
-      networkPolicy: networkPolicySettings,
-    }).flatMap(([key, { shape }]) => Object.keys(shape).map((inner) => `${key}.${inner}`));
+    const { topLevel, nested } = knownKeys();
     assert.ok(topLevel.length > 20 && nested.length > 50);
     const drawn = fc
       .sample(validStack, { seed: 1, numRuns: 300 })
