@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { parseQuantity } from "../../../components/quantity.ts";
 import { isRecord, isUnknown } from "../property-values.ts";
 import type { Properties } from "../property-values.ts";
 
@@ -70,30 +71,8 @@ function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-/** Powers of ten and of two that amounts of Kubernetes end with; `m` is a thousandth. */
-const suffixes: Readonly<Record<string, number>> = {
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-};
-
 /** `0.5` and `500m` are the same to Kubernetes, which writes the second. */
 function isSameAmount(one: unknown, other: unknown): boolean {
-  const [first, second] = [amount(one), amount(other)];
-  return first !== undefined && second !== undefined && Math.abs(first - second) <= Number.EPSILON * Math.abs(first);
-}
-
-function amount(value: unknown): number | undefined {
-  const [, digits, suffix = ""] = /^(\d+(?:\.\d+)?)([a-zA-Z]{0,2})$/.exec(String(value)) ?? [];
-  const factor = suffixes[suffix];
-  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
+  const amount = parseQuantity(String(one));
+  return amount !== undefined && amount === parseQuantity(String(other));
 }
