@@ -5,6 +5,7 @@ import { KubernetesApi } from "./kubernetes-api.ts";
 import type { Masker } from "./masker.ts";
 import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "./object-store.ts";
 import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
+import { loadKubeConfig } from "../kubeconfig.ts";
 import { readIfThere, trustAuthorities } from "../trusted-authorities.ts";
 
 /** What the caller can change. */
@@ -85,10 +86,9 @@ export function createContext(input: ContextInput): DoctorContext {
 
   let cluster: KubernetesApi | undefined;
   const kubernetes = () =>
-    (cluster ??= KubernetesApi.connect({
-      kubeconfig: setting("kubernetes:kubeconfig"),
-      context: setting("kubernetes:context"),
-    }));
+    (cluster ??= new KubernetesApi(
+      loadKubeConfig({ kubeconfig: setting("kubernetes:kubeconfig"), context: setting("kubernetes:context") }),
+    ));
 
   const address = storeAddress(input, setting);
   const store = address && new ObjectStore(address);

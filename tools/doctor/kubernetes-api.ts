@@ -42,40 +42,11 @@ export interface HelmRelease {
 /** What is in the Secret of a Helm release, as far as the doctor looks at it. */
 const helmRecord = z.object({ chart: z.object({ metadata: z.object({ version: z.string() }) }) });
 
-/** Where the cluster is: what Pulumi's Kubernetes provider would take. */
-export interface ClusterSettings {
-  /** Text or path of a kubeconfig; undefined for the user's own. */
-  readonly kubeconfig: string | undefined;
-  readonly context: string | undefined;
-}
-
 type ApiClass<Api> = new (configuration: ReturnType<typeof createConfiguration>) => Api;
 
 /** The cluster as the doctor needs it; every call has a limit. */
 export class KubernetesApi {
   readonly #config: KubeConfig;
-
-  /** @throws Error when there is no such kubeconfig or context; nothing is connected yet */
-  static connect({ kubeconfig, context }: ClusterSettings): KubernetesApi {
-    const config = new KubeConfig();
-    if (kubeconfig === undefined) {
-      config.loadFromDefault();
-    } else if (kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")) {
-      config.loadFromString(kubeconfig);
-    } else {
-      config.loadFromFile(kubeconfig);
-    }
-    if (context !== undefined) {
-      config.setCurrentContext(context);
-    }
-    if (config.getCurrentCluster() === null) {
-      const names = config.getContexts().map(({ name }) => name);
-      throw new Error(
-        `the kubeconfig has no context ${JSON.stringify(config.getCurrentContext())}; it has ${names.join(", ") || "none"}`,
-      );
-    }
-    return new KubernetesApi(config);
-  }
 
   constructor(config: KubeConfig) {
     this.#config = config;

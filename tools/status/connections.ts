@@ -1,6 +1,7 @@
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { cacheSettings } from "../../components/settings.ts";
 import type { PulumiStack } from "../doctor/pulumi-stack.ts";
+import { loadKubeConfig } from "../kubeconfig.ts";
 import { readIfThere, trustAuthorities } from "../trusted-authorities.ts";
 
 /** How this machine reaches GitLab. */
@@ -56,7 +57,8 @@ export function connectionsOf({ project, config }: PulumiStack, environment: Env
       host: (setting("gitlab:baseUrl", "GITLAB_BASE_URL") ?? gitlabUrl).replace(/(\/api\/v4)?\/*$/, ""),
       token: setting("gitlab:token", "GITLAB_TOKEN") ?? "",
     },
-    kubernetes: () => kubeConfig(setting("kubernetes:kubeconfig"), setting("kubernetes:context")),
+    kubernetes: () =>
+      loadKubeConfig({ kubeconfig: setting("kubernetes:kubeconfig"), context: setting("kubernetes:context") }),
     store: () => store(JSON.parse(setting(`${project}:cache`) ?? "{}"), setting),
   };
 }
@@ -82,23 +84,4 @@ function store(
         region,
         keys: undefined,
       };
-}
-
-/** @param given text or path of a kubeconfig; undefined for the user's own */
-function kubeConfig(given: string | undefined, context: string | undefined): KubeConfig {
-  const config = new KubeConfig();
-  if (given === undefined) {
-    config.loadFromDefault();
-  } else if (/^\s*\{|\n/.test(given)) {
-    config.loadFromString(given);
-  } else {
-    config.loadFromFile(given);
-  }
-  if (context !== undefined) {
-    config.setCurrentContext(context);
-  }
-  if (config.getCurrentCluster() === null) {
-    throw new Error(`the kubeconfig has no context ${JSON.stringify(config.getCurrentContext())}`);
-  }
-  return config;
 }

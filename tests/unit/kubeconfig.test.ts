@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { stringify } from "yaml";
+import { loadKubeConfig } from "../../tools/kubeconfig.ts";
+
+const content = {
+  "current-context": "home",
+  clusters: [
+    { name: "home", cluster: { server: "https://home.example.com" } },
+    { name: "work", cluster: { server: "https://work.example.com" } },
+  ],
+  users: [{ name: "me", user: {} }],
+  contexts: ["home", "work"].map((name) => ({ name, context: { cluster: name, user: "me" } })),
+};
+
+describe("loadKubeConfig", () => {
+  const home = mkdtempSync(join(tmpdir(), "kubeconfig-test-"));
+  const file = join(home, "kubeconfig");
+
+  before(() => {
+    writeFileSync(file, stringify(content));
+    Object.assign(process.env, { HOME: home, KUBECONFIG: file });
+  });
+  after(() => {
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  for (const [title, kubeconfig] of [
+    ["a file", file],
+    ["a file in the user's home", "~/kubeconfig"],
+    ["YAML", stringify(content)],
+    ["JSON", ` ${JSON.stringify(content)}`],
+    ["the user's own", undefined],
+  ] as const) {
+    test(`takes ${title}`, () => {
+      const server = (context?: string) => loadKubeConfig({ kubeconfig, context }).getCurrentCluster()?.server;
+      assert.equal(server(), "https://home.example.com");
+      assert.equal(server("work"), "https://work.example.com");
+    });
+  }
+
+  test("says which contexts there are in place of one that is missing", () => {
+    assert.throws(() => loadKubeConfig({ kubeconfig: file, context: "other" }), {
+      message: 'the kubeconfig has no context "other"; it has home, work',
+    });
+    assert.throws(() => loadKubeConfig({ kubeconfig: "{}", context: "other" }), {
+      message: 'the kubeconfig has no context "other"; it has none',
+    });
+  });
+
+  test("names a file that is missing", () => {
+    assert.throws(() => loadKubeConfig({ kubeconfig: "~/nowhere", context: undefined }), {
+      message: /no such file .*kubeconfig-test-.*\/nowhere'/,
+    });
+  });
+});
