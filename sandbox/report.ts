@@ -34,7 +34,9 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
     findBucket({ folder, state }, outputs["cacheBucket"] as string | undefined),
     Promise.all(namespaces.map((namespace) => findObjects({ folder, state }, namespace))).then((found) => found.flat()),
   ]);
-  const named = (kind: string) => objects.filter((object) => object.kind === kind);
+  const ofKind = (kind: string) => objects.filter((object) => object.kind === kind);
+  const names = (kind: string) => ofKind(kind).map(({ metadata }) => metadata.name);
+  const accounts = names("ServiceAccount").filter((name) => name !== "default");
   const table = new Table({ style: { head: [], border: [] }, wordWrap: true, colWidths: [18, 76] });
   table.push(
     ["Runner in GitLab", runner.title],
@@ -42,21 +44,10 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
     ["Projects", runner.projects],
     ["Cache bucket", bucket],
     [namespaces.length === 1 ? "Namespace" : "Namespaces", namespaces.join("\n")],
-    [
-      "Secrets",
-      named("Secret")
-        .map(({ metadata }) => metadata.name)
-        .join("\n"),
-    ],
-    [
-      "Accounts",
-      named("ServiceAccount")
-        .map(({ metadata }) => metadata.name)
-        .filter((name) => name !== "default")
-        .join("\n"),
-    ],
+    ["Secrets", names("Secret").join("\n")],
+    ["Accounts", accounts.join("\n")],
     ["Helm release", `${release.name} (${release.chart}), ${release.status}`],
-    ["Pods", named("Pod").map(describePod).join("\n") || "none"],
+    ["Pods", ofKind("Pod").map(describePod).join("\n") || "none"],
   );
   console.log(table.toString());
 }
