@@ -51,6 +51,13 @@ export const kubernetesYaml: ParseOptions & DocumentOptions & SchemaOptions = {
     tags.filter((tag) => typeof tag === "string" || (tag.format !== "TIME" && !tag.tag.endsWith(":timestamp"))),
 };
 
+/**
+ * What a cluster with Prometheus' operator has, and Helm without a cluster does not know. GitLab's chart makes the monitor
+ * that its values ask for only where the first is there.
+ * Source: https://gitlab.com/gitlab-org/charts/gitlab-runner/-/blob/v0.86.0/templates/podmonitor.yaml
+ */
+const operatorApis = ["", "/PodMonitor", "/ServiceMonitor"].map((kind) => `monitoring.coreos.com/v1${kind}`);
+
 /** How long Helm may take, with the download of a chart. */
 const timeout = 120_000;
 
@@ -90,7 +97,11 @@ async function fromPath(release: HelmRelease, path: string): Promise<RenderedRel
 async function template(release: HelmRelease, chart: readonly string[]): Promise<KubernetesObject[] | string> {
   const { stdout, stderr, exitCode, timedOut } = await execa(
     helm(),
-    ["template", release.name, ...chart, "--namespace", release.namespace, "--include-crds", "--values", "-"],
+    [
+      ...["template", release.name, ...chart, "--namespace", release.namespace, "--include-crds"],
+      ...operatorApis.flatMap((api) => ["--api-versions", api]),
+      ...["--values", "-"],
+    ],
     // Not as arguments, which every user of the machine can read.
     { input: stringify(release.values, kubernetesYaml), reject: false, timeout },
   );

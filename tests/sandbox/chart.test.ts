@@ -163,6 +163,15 @@ test("rbac.create makes account, Role and binding, and no rules mean every right
   one(objects, "RoleBinding");
 });
 
+test("makes no PodMonitor for a cluster without Prometheus' operator", { timeout }, async (t) => {
+  const objects = await render(t, { ...values, metrics: { enabled: true, podMonitor: { enabled: true } } });
+  assert.deepEqual(
+    objects.filter(({ kind }) => kind === "PodMonitor"),
+    [],
+  );
+  one(objects, "Deployment");
+});
+
 test("what it does not make it refuses", { timeout }, async (t) => {
   await assert.rejects(
     render(t, { ...values, service: { enabled: true }, hpa: { minReplicas: 1 } }),

@@ -130,6 +130,16 @@ describe("renderStack", { timeout }, () => {
     });
   });
 
+  test("shows the PodMonitor that the chart makes on a cluster with Prometheus' operator", async (t) => {
+    const path = "kubernetes/gitlab-runner/podmonitor-gitlab-runner.yaml";
+    const manager = { metrics: true, podMonitor: true, monitoringLabels: { release: "prometheus" } };
+    const monitor = await content(t, { projectId: 1, "gitlab-runner:manager": manager }, path);
+    const { kind, metadata } = monitor as { kind: string; metadata: { labels: Record<string, string> } };
+    assert.equal(kind, "PodMonitor");
+    assert.equal(metadata.labels["release"], "prometheus");
+    assert.ok(!(await files(t, { projectId: 1, "gitlab-runner:manager": { metrics: true } })).has(path));
+  });
+
   test("renders the chart of the stack's repository", async (t) => {
     const dir = mkdtempSync(join(tmpdir(), "render-stack-charts-"));
     const charts = await startChartRepository({ dir, helm: builtTools().helm });
