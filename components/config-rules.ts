@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 import { gte } from "semver";
 import { chartValues, ownedValues } from "./chart-values.ts";
 import { dotted, hidden, removeCommand, type Path, type Problem } from "./config-problems.ts";
+import { registrationKeys, stackConfig, type StackConfig } from "./config-schema.ts";
 import { tolerationKey } from "./config-toml.ts";
-import type { StackConfig } from "./config.ts";
 import { parseQuantity } from "./quantity.ts";
 import { managerSettings } from "./settings.ts";
 
@@ -13,8 +13,6 @@ import { managerSettings } from "./settings.ts";
 export interface RuleContext {
   /** The configuration, complete, and each value right for itself. */
   readonly config: StackConfig;
-  /** The configuration of a stack that sets nothing. */
-  readonly defaults: StackConfig;
   /** Whether a key of the configuration is encrypted. */
   readonly isSecret: (key: string) => boolean;
 }
@@ -27,11 +25,7 @@ const oldestChart = "0.65.0";
 /** Source: https://gitlab.com/gitlab-org/charts/gitlab-runner/-/blob/main/CHANGELOG.md (v0.85.0) */
 const oldestChartWithPodMonitor = "0.85.0";
 
-/** What GitLab keeps of a runner. */
-const registrationKeys = [
-  ...(["runnerType", "projectId", "groupId", "extraProjects", "tags", "runUntagged", "locked", "paused"] as const),
-  ...(["protectedOnly", "description", "maintenanceNote", "maximumTimeout"] as const),
-];
+const defaults = stackConfig.parse({});
 
 /**
  * @param doubtful keys of the first two levels that have a default in place of a value that is wrong
@@ -67,22 +61,22 @@ function when(isWrong: boolean, problem: Problem): Problem[] {
 }
 
 const ofNewRunner = (rule: Rule): Rule => {
-  return (context) => (context.config.runnerToken === "" ? rule(context) : []);
+  return (context) => (context.config.runnerToken === undefined ? rule(context) : []);
 };
 
 const ofExistingRunner = (rule: Rule): Rule => {
-  return (context) => (context.config.runnerToken === "" ? [] : rule(context));
+  return (context) => (context.config.runnerToken === undefined ? [] : rule(context));
 };
 
 function ownerOf(type: "project" | "group"): Rule {
   const key = `${type}Id` as const;
   return ({ config }) => [
-    ...when(config.runnerType === type && config[key] === 0, {
+    ...when(config.runnerType === type && config[key] === undefined, {
       key,
       expected: `must be set: a runner of type ${type} needs the id of its ${type}`,
       fix: `pulumi config set ${key} 12345    (GitLab shows the id on the ${type}'s page, in its menu)`,
     }),
-    ...when(config.runnerType !== type && config[key] !== 0, {
+    ...when(config.runnerType !== type && config[key] !== undefined, {
       key,
       found: config[key],
       expected: `must not be set for a runner of type ${config.runnerType}`,
@@ -140,7 +134,7 @@ const encryptedToken: Rule = ({ isSecret }) =>
 
 const leftToGitLab = registrationKeys.map(
   (key): Rule =>
-    ({ config, defaults }) =>
+    ({ config }) =>
       when(!isDeepStrictEqual(config[key], defaults[key]), {
         key,
         found: config[key],
@@ -155,7 +149,7 @@ const unprivilegedJobs: Rule = ({ config }) => {
   return when(config.jobs.privileged && level !== "privileged", {
     key: "jobs.privileged",
     found: true,
-    expected: `must be false where podSecurity is ${level}${config.podSecurity === "" ? ", its default" : ""}: Kubernetes refuses privileged pods there`,
+    expected: `must be false where podSecurity is ${level}${config.podSecurity === undefined ? ", its default" : ""}: Kubernetes refuses privileged pods there`,
     fix: "pulumi config set podSecurity privileged    (or: pulumi config set --path jobs.privileged false)",
   });
 };
@@ -169,7 +163,7 @@ const podSecurityOfLinkerd: Rule = ({ config }) =>
   });
 
 function podSecurityLevel({ podSecurity, linkerd }: StackConfig): StackConfig["podSecurity"] {
-  return podSecurity === "" ? (linkerd ? "privileged" : "baseline") : podSecurity;
+  return podSecurity ?? (linkerd ? "privileged" : "baseline");
 }
 
 const gitlabAddress: Rule = ({ config: { gitlabUrl }, isSecret }) => {
@@ -204,7 +198,7 @@ const labelledMonitors: Rule = ({ config: { manager } }) =>
   });
 
 const oneSecretWithCertificates: Rule = ({ config: { manager, caCertificate } }) =>
-  when(manager.certsSecret !== undefined && caCertificate !== "", {
+  when(manager.certsSecret !== undefined && caCertificate !== undefined, {
     key: "manager.certsSecret",
     found: manager.certsSecret,
     expected: "must not be set with caCertificate, which makes a Secret of its own",
@@ -212,7 +206,7 @@ const oneSecretWithCertificates: Rule = ({ config: { manager, caCertificate } })
   });
 
 const certificates: Rule = ({ config: { caCertificate } }) =>
-  when(caCertificate !== "" && !isCertificate(caCertificate), {
+  when(caCertificate !== undefined && !isCertificate(caCertificate), {
     key: "caCertificate",
     expected: "must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
     fix: 'pulumi config set caCertificate -- "$(cat ca.pem)"',
