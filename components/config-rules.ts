@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { gte } from "semver";
 import { chartValues, ownedValues } from "./chart-values.ts";
-import { dotted, hidden, removeCommand, type Path, type Problem } from "./config-problems.ts";
+import { dotted, removeCommand, type Path } from "./config-commands.ts";
+import { describeValue, hidden, type Problem } from "./config-problems.ts";
 import { registrationKeys, stackConfig, type StackConfig } from "./config-schema.ts";
 import { tolerationKey } from "./config-toml.ts";
 import { parseQuantity } from "./quantity.ts";
@@ -18,7 +19,11 @@ export interface RuleContext {
 }
 
 /** Finds contradictions between keys, which are few enough that a doubtful one among them does not hide much else. */
-type Rule = (context: RuleContext) => Problem[];
+type Rule = (context: RuleContext) => Contradiction[];
+
+interface Contradiction extends Omit<Problem, "found"> {
+  readonly found?: unknown;
+}
 
 /** The first chart whose runner, 17.0, leaves an expiring token alone when it is told to (pitfall 5). */
 const oldestChart = "0.65.0";
@@ -39,7 +44,8 @@ export function findContradictions(context: RuleContext, doubtful: readonly Path
   });
   return problems.map((problem) => {
     const [topLevelKey = ""] = /^\w+/.exec(problem.key) ?? [];
-    return problem.found !== undefined && context.isSecret(topLevelKey) ? { ...problem, found: hidden } : problem;
+    const isHidden = problem.found !== undefined && context.isSecret(topLevelKey);
+    return { ...problem, found: isHidden ? hidden : describeValue(problem.found) };
   });
 }
 
@@ -56,7 +62,7 @@ function watched<T extends object>(config: T, seen: Set<string>, prefix = ""): T
   });
 }
 
-function when(isWrong: boolean, problem: Problem): Problem[] {
+function when(isWrong: boolean, problem: Contradiction): Contradiction[] {
   return isWrong ? [problem] : [];
 }
 

@@ -1,14 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
-import { z } from "zod";
-import {
-  ConfigError,
-  describeIssues,
-  doubtfulKeys,
-  errorMessage,
-  type Path,
-  type RawConfig,
-} from "./config-problems.ts";
+import type { Path } from "./config-commands.ts";
+import { describeIssues, doubtfulKeys, readIssues } from "./config-issues.ts";
+import { takesText, type RawConfig } from "./config-lookup.ts";
+import { ConfigError, errorMessage } from "./config-problems.ts";
 import { findContradictions } from "./config-rules.ts";
 import { stackConfig, type StackConfig } from "./config-schema.ts";
 import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
@@ -23,20 +18,52 @@ const { isConfigSecret } = runtimeConfig as unknown as {
  * @throws ConfigError with all problems at once, before any resource is registered
  */
 export function readStackConfig() {
-  const project = pulumi.getProject();
-  const raw: RawConfig = { values: readAll(project), isSecret: (key) => isConfigSecret(`${project}:${key}`) };
-
+  const raw = readRawConfig();
   const parsed = stackConfig.safeParse(raw.values, { error: errorMessage });
-  const issues = parsed.error?.issues ?? [];
-  const doubtful = doubtfulKeys(stackConfig, issues);
+  const issues = readIssues(parsed.error);
+  const doubtful = doubtfulKeys(issues);
   const config = parsed.data ?? stackConfig.parse(without(raw.values, doubtful));
-  const context = { config, isSecret: raw.isSecret };
-  const problems = [...describeIssues(stackConfig, raw, issues), ...findContradictions(context, doubtful)];
+  const problems = [
+    ...describeIssues(issues, raw),
+    ...findContradictions({ config, isSecret: raw.isSecret }, doubtful),
+  ];
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
   warnOfExposure(config, raw);
   return runnerArgs(config);
+}
+
+/** All values of the project's own namespace, parsed: what is not JSON is a string. */
+function readRawConfig(): RawConfig {
+  const prefix = `${pulumi.getProject()}:`;
+  const values = Object.entries(pulumi.runtime.allConfig())
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, text]) => [key.slice(prefix.length), parseValue(key.slice(prefix.length), text)] as const);
+  return { values: Object.fromEntries(values), isSecret: (key) => isConfigSecret(`${prefix}${key}`) };
+}
+
+function parseValue(key: string, text: string): unknown {
+  if (takesText([key])) {
+    return text;
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** @returns the values with defaults in place of those at the paths, which go one or two levels deep */
+function without(values: RawConfig["values"], paths: readonly Path[]): Record<string, unknown> {
+  const copy = structuredClone(values) as Record<string, unknown>;
+  for (const [key = "", inner] of paths) {
+    const object = inner === undefined ? copy : copy[key];
+    if (typeof object === "object" && object !== null) {
+      Reflect.deleteProperty(object, inner ?? key);
+    }
+  }
+  return copy;
 }
 
 /** Only the runner's token and the cache's keys are passed on as secrets; all else is for Helm's values to show. */
@@ -50,46 +77,6 @@ function warnOfExposure(config: StackConfig, { values, isSecret }: RawConfig): v
         "Put secrets of jobs into GitLab's CI/CD variables instead.",
     );
   }
-}
-
-function without(values: RawConfig["values"], paths: readonly Path[]): Record<string, unknown> {
-  const copy = structuredClone(values) as Record<string, unknown>;
-  for (const [key = "", inner] of paths) {
-    const object = inner === undefined ? copy : copy[key];
-    if (typeof object === "object" && object !== null) {
-      Reflect.deleteProperty(object, inner ?? key);
-    }
-  }
-  return copy;
-}
-
-/** All values of the project's own namespace, parsed: what is not JSON is a string. */
-function readAll(project: string): Record<string, unknown> {
-  const prefix = `${project}:`;
-  return Object.fromEntries(
-    Object.entries(pulumi.runtime.allConfig())
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), parseValue(key.slice(prefix.length), value)]),
-  );
-}
-
-function parseValue(key: string, value: string): unknown {
-  if (takesText((stackConfig.shape as Record<string, unknown>)[key])) {
-    return value;
-  }
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    return value;
-  }
-}
-
-function takesText(schema: unknown): boolean {
-  return schema instanceof z.ZodPipe
-    ? takesText(schema.def.in)
-    : schema instanceof z.ZodDefault
-      ? takesText(schema.unwrap())
-      : schema instanceof z.ZodString;
 }
 
 function runnerArgs({ runnerToken, ...config }: StackConfig) {

@@ -151,7 +151,7 @@ export const managerSettings = strictObject({
     podAffinity: z.looseObject({}).optional(),
     /** Pods to keep away from. @defaultValue none */
     podAntiAffinity: z.looseObject({}).optional(),
-  }).default({}),
+  }).prefault({}),
   /** PriorityClass of the manager pods. @defaultValue none */
   priorityClassName: objectName.optional().meta({ example: "system-cluster-critical" }),
   /**
