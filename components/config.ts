@@ -23,10 +23,7 @@ export function readStackConfig() {
   const issues = readIssues(parsed.error);
   const doubtful = doubtfulKeys(issues);
   const config = parsed.data ?? stackConfig.parse(without(raw.values, doubtful));
-  const problems = [
-    ...describeIssues(issues, raw),
-    ...findContradictions({ config, isSecret: raw.isSecret }, doubtful),
-  ];
+  const problems = [...describeIssues(issues, raw), ...findContradictions(config, raw, doubtful)];
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
