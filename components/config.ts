@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
-import type { Path } from "./config-commands.ts";
-import { describeIssues, doubtfulKeys, readIssues } from "./config-issues.ts";
-import { takesText, type RawConfig } from "./config-lookup.ts";
-import { ConfigError, errorMessage } from "./config-problems.ts";
-import { findContradictions } from "./config-rules.ts";
-import { stackConfig, type StackConfig } from "./config-schema.ts";
+import type { Path } from "./config/commands.ts";
+import { describeIssues, doubtfulKeys, readIssues } from "./config/issues.ts";
+import { takesText, type RawConfig } from "./config/lookup.ts";
+import { ConfigError, errorMessage } from "./config/problems.ts";
+import { findContradictions } from "./config/rules.ts";
+import { stackConfig, type StackConfig } from "./config/schema.ts";
 import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
 
 /** The SDK's own, which its types leave out: `Config` tells whether a key is encrypted only by returning an Output. */
@@ -80,8 +80,18 @@ function runnerArgs({ runnerToken, ...config }: StackConfig) {
   const { gitlabUrl, rotation, namespace, cache, manager, jobs, linkerd, chart, ...others } = config;
   const { podSecurity, quota, networkPolicy, caCertificate, ...registration } = others;
   return {
-    ...{ gitlabUrl, rotation, namespace, cache, manager, jobs, linkerd, chart },
-    ...{ podSecurity, quota, networkPolicy, caCertificate },
+    gitlabUrl,
+    rotation,
+    namespace,
+    cache,
+    manager,
+    jobs,
+    linkerd,
+    chart,
+    podSecurity,
+    quota,
+    networkPolicy,
+    caCertificate,
     registration: runnerToken === undefined ? registration : undefined,
     runnerToken: runnerToken === undefined ? undefined : pulumi.secret(runnerToken),
   } satisfies GitLabRunnerArgs;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { BuildCache } from "./build-cache.ts";
-import { errorMessage } from "./config-problems.ts";
+import { errorMessage } from "./config/problems.ts";
 import { jobNetworkPolicies, managerNetworkPolicies } from "./network-policies.ts";
 import { parseQuantity } from "./quantity.ts";
 import { RunnerAccess } from "./runner-access.ts";

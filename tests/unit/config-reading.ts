@@ -7,7 +7,7 @@ import {
 } from "../../components/settings.ts";
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../../components/config-problems.ts";
+import { ConfigError } from "../../components/config/problems.ts";
 import { readStackConfig } from "../../components/config.ts";
 
 /** A stack's configuration: the values of the project `gitlab-runner`, and which of its keys are encrypted. */

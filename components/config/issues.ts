@@ -1,9 +1,9 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { dotted, removeCommand, type Path } from "./config-commands.ts";
-import { mendingCommand, replacingCommand } from "./config-fixes.ts";
-import { hintAt, keysAt, valueAt, type RawConfig } from "./config-lookup.ts";
-import { describeValue, hidden, type Problem } from "./config-problems.ts";
+import { dotted, removeCommand, type Path } from "./commands.ts";
+import { mendingCommand, replacingCommand } from "./fixes.ts";
+import { hintAt, keysAt, valueAt, type RawConfig } from "./lookup.ts";
+import { describeValue, hidden, type Problem } from "./problems.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { askCommand, removeCommand, setCommand, type Path } from "./config-commands.ts";
-import { accepts, exampleAt, hintAt, keysAt, valueAt, type RawConfig } from "./config-lookup.ts";
+import { askCommand, removeCommand, setCommand, type Path } from "./commands.ts";
+import { accepts, exampleAt, hintAt, keysAt, valueAt, type RawConfig } from "./lookup.ts";
 
 /** @returns a command that mends a wrong value, without showing it where it is hidden */
 export function mendingCommand(issue: z.core.$ZodIssue, { values }: RawConfig, isHidden: boolean): string {

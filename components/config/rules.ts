@@ -2,14 +2,14 @@ import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { gte } from "semver";
-import { chartValues, ownedValues } from "./chart-values.ts";
-import { dotted, removeCommand, setCommand, type Path } from "./config-commands.ts";
-import { valueAt, type RawConfig } from "./config-lookup.ts";
-import { describeValue, hidden, type Problem } from "./config-problems.ts";
-import { registrationKeys, stackConfig, type StackConfig } from "./config-schema.ts";
-import { tolerationKey } from "./config-toml.ts";
-import { parseQuantity } from "./quantity.ts";
-import { managerSettings, type CacheSettings } from "./settings.ts";
+import { chartValues, ownedValues } from "../chart-values.ts";
+import { dotted, removeCommand, setCommand, type Path } from "./commands.ts";
+import { valueAt, type RawConfig } from "./lookup.ts";
+import { describeValue, hidden, type Problem } from "./problems.ts";
+import { registrationKeys, stackConfig, type StackConfig } from "./schema.ts";
+import { tolerationKey } from "../config-toml.ts";
+import { parseQuantity } from "../quantity.ts";
+import { managerSettings, type CacheSettings } from "../settings.ts";
 
 /** Keys that contradict each other. */
 interface Contradiction {

@@ -8,7 +8,7 @@ import {
   networkPolicySettings,
   podSecurityLevel,
   quotaSettings,
-} from "./settings.ts";
+} from "../settings.ts";
 
 // `Pulumi.yaml` can declare no key without a default: 0 and "" stand for 'not set' there, and undefined from here on.
 const unlessZero = (value: number) => (value === 0 ? undefined : value);

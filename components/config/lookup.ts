@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Path } from "./config-commands.ts";
-import { stackConfig } from "./config-schema.ts";
+import type { Path } from "./commands.ts";
+import { stackConfig } from "./schema.ts";
 
 /** The configuration as it is in the stack's file, by key, and which of its keys are encrypted. */
 export interface RawConfig {
