@@ -110,7 +110,7 @@ export async function startControllers(
   folder.write(state);
   makeJobFolder(folder.path);
   makePodLog(folder.path);
-  writeFileSync(folder.file("kubernetes", "kwok.yaml"), kwokConfig(folder.path));
+  writeFileSync(folder.file("kubernetes", "kwok.yaml"), kwokConfig(folder.path, state.ports["minio"] ?? 0));
   const { "controller-manager": controllers, scheduler, kubelet } = state.ports;
   const kwok = {
     command: tools.kwok,

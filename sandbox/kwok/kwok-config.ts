@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, chownSync, mkdirSync, statSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { clusterExec, clusterLogs, nodeStages, podStages } from "./kwok-stages.ts";
+import { clusterExec, clusterLogs, clusterPortForward, nodeStages, podStages } from "./kwok-stages.ts";
 
 /** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */
 export const UNPRIVILEGED_ID = 65_534;
@@ -82,12 +82,20 @@ export function kwokNode(name: string, labels: Record<string, string> = {}): obj
 }
 
 /**
- * kwok's configuration as YAML documents: the life of nodes and pods, and `kubectl exec` that runs on this machine, in
- * {@link jobFolder}, as an unprivileged user where the sandbox is root.
+ * kwok's configuration as YAML documents: the life of nodes and pods, `kubectl exec` that runs on this machine, in
+ * {@link jobFolder}, as an unprivileged user where the sandbox is root, and `kubectl port-forward` to port 9000 of a pod,
+ * which is MinIO's, that reaches the sandbox's MinIO.
+ * @param minioPort - port of MinIO on 127.0.0.1.
  */
-export function kwokConfig(stateDir: string): string {
+export function kwokConfig(stateDir: string, minioPort: number): string {
   const user = process.getuid?.() === 0 ? UNPRIVILEGED_ID : undefined;
-  return [...nodeStages(), ...podStages(), clusterLogs(podLog(stateDir)), clusterExec(jobFolder(stateDir), user)]
+  return [
+    ...nodeStages(),
+    ...podStages(),
+    clusterLogs(podLog(stateDir)),
+    clusterExec(jobFolder(stateDir), user),
+    clusterPortForward(9000, minioPort),
+  ]
     .map((document) => stringify(document, { lineWidth: 0 }))
     .join("---\n");
 }

@@ -193,3 +193,17 @@ export function clusterExec(folder: string, user: number | undefined): object {
     },
   };
 }
+
+/**
+ * Lets `kubectl port-forward` to a port of any simulated pod reach a server on this machine.
+ * @param port - of the pods.
+ * @param target - port on 127.0.0.1.
+ */
+export function clusterPortForward(port: number, target: number): object {
+  return {
+    apiVersion: API_VERSION,
+    kind: "ClusterPortForward",
+    metadata: { name: "on-this-machine" },
+    spec: { forwards: [{ ports: [port], target: { address: "127.0.0.1", port: target } }] },
+  };
+}

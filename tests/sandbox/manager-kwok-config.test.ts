@@ -24,8 +24,13 @@ test("commands of pods run in the job folder, never as root", async (t) => {
   const root = process.getuid?.() === 0;
   assert.equal(uid, root ? UNPRIVILEGED_ID : process.getuid?.());
 
-  const documents = parseAllDocuments(kwokConfig(state)).map((one) => one.toJS() as { kind: string; spec: object });
-  assert.deepEqual(new Set(documents.map(({ kind }) => kind)), new Set(["Stage", "ClusterLogs", "ClusterExec"]));
+  const documents = parseAllDocuments(kwokConfig(state, 1234)).map(
+    (one) => one.toJS() as { kind: string; spec: object },
+  );
+  assert.deepEqual(
+    new Set(documents.map(({ kind }) => kind)),
+    new Set(["Stage", "ClusterLogs", "ClusterExec", "ClusterPortForward"]),
+  );
   const local = documents.find(({ kind }) => kind === "ClusterExec")?.spec as {
     execs: [{ local: { workDir: string; securityContext?: object } }];
   };
