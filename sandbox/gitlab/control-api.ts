@@ -9,6 +9,7 @@ import type { Faults } from "./faults.ts";
 import { cancelJob } from "./job-states.ts";
 import { maskSecrets } from "./masking.ts";
 import type { RequestLog } from "./request-log.ts";
+import { accessTokenSchema } from "./seed.ts";
 import type { GitLabStore } from "./store.ts";
 
 function sameText(left: string, right: string): boolean {
@@ -70,6 +71,10 @@ export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults):
   control.delete("/faults", (c) => {
     faults.clear();
     return c.body(null, 204);
+  });
+  control.post("/access-tokens", async (c) => {
+    const { id } = store.addAccessToken(await bodyOf(c, accessTokenSchema));
+    return c.json({ id }, 201);
   });
   control.post("/projects", async (c) => {
     const project = await bodyOf(c, placeSchema);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EmulatorSettings, Fault, JobRequest, Place } from "./control-schemas.ts";
 import type { JobView, StateView } from "./control-views.ts";
 import type { RequestRecord } from "./request-log.ts";
+import type { NewAccessToken } from "./seed.ts";
 
 const over: ReadonlySet<string> = new Set(["success", "failed", "canceled"]);
 
@@ -76,6 +77,11 @@ export class EmulatorControl {
   /** Ends all disturbances. */
   clearFaults(): Promise<void> {
     return this.#call("DELETE", "faults");
+  }
+
+  /** Adds an access token of a user. */
+  addAccessToken(token: NewAccessToken): Promise<{ readonly id: number }> {
+    return this.#call("POST", "access-tokens", token);
   }
 
   /** Adds a project. */

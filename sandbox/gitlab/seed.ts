@@ -2,23 +2,22 @@ import { z } from "zod";
 
 const membersSchema = z.array(z.string()).optional();
 
+/** An access token, and whose it is. */
+export const accessTokenSchema = z.strictObject({
+  token: z.string().min(8),
+  username: z.string().min(1),
+  scopes: z.array(z.string().min(1)),
+  admin: z.boolean().default(false),
+  /** When it ends; an ISO 8601 time. */
+  expiresAt: z.iso.datetime().optional(),
+  revoked: z.boolean().default(false),
+});
+
 /** What an emulator starts with: who may call it, and which projects and groups exist. */
 export const seedSchema = z.strictObject({
   /** Guards the control surface; sent as `X-Emulator-Token`. */
   controlToken: z.string().min(8),
-  accessTokens: z
-    .array(
-      z.strictObject({
-        token: z.string().min(8),
-        username: z.string().min(1),
-        scopes: z.array(z.string().min(1)),
-        admin: z.boolean().default(false),
-        /** When it ends; an ISO 8601 time. */
-        expiresAt: z.iso.datetime().optional(),
-        revoked: z.boolean().default(false),
-      }),
-    )
-    .default([]),
+  accessTokens: z.array(accessTokenSchema).default([]),
   /** A group whose path leads to a project need not be named: it is made. */
   groups: z
     .array(z.strictObject({ id: z.int().positive(), path: z.string().min(1), maintainers: membersSchema }))
@@ -42,3 +41,5 @@ export const seedSchema = z.strictObject({
 
 /** A seed as written in a file or by a test; what has a default may be left out. */
 export type EmulatorSeed = z.input<typeof seedSchema>;
+/** See {@link accessTokenSchema}. */
+export type NewAccessToken = z.input<typeof accessTokenSchema>;

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from "node:events";
 import { randomBytes, randomUUID } from "node:crypto";
 import type { z } from "zod";
-import type { AccessToken, Group, Job, Project, Runner, RunnerInfo, RunnerManager, RunnerType, User } from "./model.ts";
-import type { seedSchema } from "./seed.ts";
+import type { AccessToken, Group, Job, Project, Runner, RunnerInfo, RunnerManager, RunnerType } from "./model.ts";
+import type { accessTokenSchema, seedSchema } from "./seed.ts";
 
 const typeNumbers = { instance_type: 1, group_type: 2, project_type: 3 } as const;
 
@@ -20,7 +20,7 @@ export type NewRunner = Pick<
 export class GitLabStore {
   readonly now: () => number;
   readonly controlToken: string;
-  readonly accessTokens: readonly AccessToken[];
+  readonly accessTokens: AccessToken[] = [];
   readonly registrationTokens: z.output<typeof seedSchema>["registrationTokens"];
   readonly groups = new Map<number, Group>();
   readonly projects = new Map<number, Project>();
@@ -44,15 +44,19 @@ export class GitLabStore {
     this.controlToken = seed.controlToken;
     this.registrationTokens = seed.registrationTokens;
     this.runnerTokenExpirationInterval = seed.runnerTokenExpirationInterval;
-    const users = new Map<string, User>();
-    this.accessTokens = seed.accessTokens.map(({ username, admin, expiresAt, ...token }, index) => {
-      const user = users.get(username) ?? { id: users.size + 1, username, admin };
-      users.set(username, user);
-      const expiry = expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) };
-      return { id: index + 1, ...token, ...expiry, user, createdAt: now() };
-    });
+    for (const token of seed.accessTokens) this.addAccessToken(token);
     for (const group of seed.groups) this.addGroup(group);
     for (const project of seed.projects) this.addProject(project);
+  }
+
+  /** Adds an access token; the first one of a user says whether that is an administrator. */
+  addAccessToken({ username, admin, expiresAt, ...token }: z.output<typeof accessTokenSchema>): AccessToken {
+    const users = new Map(this.accessTokens.map(({ user }) => [user.username, user]));
+    const user = users.get(username) ?? { id: users.size + 1, username, admin };
+    const expiry = expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) };
+    const added = { id: this.accessTokens.length + 1, ...token, ...expiry, user, createdAt: this.now() };
+    this.accessTokens.push(added);
+    return added;
   }
 
   /** Adds a group, and those above it that are missing. Throws if id or path are taken. */

@@ -116,17 +116,14 @@ export class PodShell {
     const { promise: status, resolve, reject } = Promise.withResolvers<V1Status>();
     const [stdout, stderr] = [sink(streams.stdout), sink(streams.stderr)];
     // The type of `isomorphic-ws` does not resolve.
-    const socket = (await this.#exec.exec(
-      this.#namespace,
-      this.#pod,
-      container,
-      argv,
-      stdout,
-      stderr,
-      streams.stdin ?? null,
-      false,
-      resolve,
-    )) as unknown as EventTarget & { close(): void };
+    const socket = (await this.#exec
+      .exec(this.#namespace, this.#pod, container, argv, stdout, stderr, streams.stdin ?? null, false, resolve)
+      .catch((error: unknown) => {
+        // An event of the connection, which is no Error; it has the status of the answer, such as 403, and not its text.
+        throw new PodExecError(
+          `unable to upgrade connection: ${(error as { message?: string }).message ?? "no reason"}`,
+        );
+      })) as unknown as EventTarget & { close(): void };
     socket.addEventListener("close", () => {
       reject(new PodExecError("the cluster closed the connection to the command"));
     });

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import tls from "node:tls";
 import { GitLabClient, gitlabConnection } from "./gitlab/gitlab-client.ts";
 import { projectRunnerEnablement } from "./gitlab/project-runner-enablement.ts";
 import { userRunner } from "./gitlab/user-runner.ts";
@@ -21,6 +23,10 @@ await serveProvider({
   name: "gitlab",
   version: "10.1.1",
   configure(config) {
+    const { cacertFile } = config;
+    if (cacertFile) {
+      tls.setDefaultCACertificates([...tls.getCACertificates("default"), readFileSync(cacertFile, "utf8")]);
+    }
     client = new GitLabClient(gitlabConnection(config, process.env));
   },
   resource: (type) => resources[type as keyof typeof resources],

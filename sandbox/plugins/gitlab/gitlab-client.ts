@@ -12,7 +12,7 @@ export interface GitLabConnection {
 type Api = InstanceType<typeof GitLabApi<false>>;
 
 /** Settings of the real provider that need what Node's `fetch` does not offer. */
-const unsupportedSettings = ["cacertFile", "clientCert", "clientKey", "configFile", "context", "headers", "insecure"];
+const unsupportedSettings = ["clientCert", "clientKey", "configFile", "context", "headers", "insecure"];
 
 const retries = 5;
 

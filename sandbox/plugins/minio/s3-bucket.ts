@@ -93,7 +93,7 @@ export function s3Bucket(clients: () => MinioClients): ResourceHandler {
           await removeObjects(client, id);
         } else if (!(await isEmpty(client, id))) {
           throw new Error(
-            "it is not empty. Delete its objects first, or set forceDestroy to true and run `pulumi up` before this",
+            `bucket "${id}" is not empty. Set force_destroy = true to delete all objects and the bucket, or manually empty the bucket first`,
           );
         }
         await client.removeBucket(id);
