@@ -64,20 +64,35 @@ export function readJob(file: string, projectId: number): JobRequest {
   return { ...rest, projectId, name, script: [...before, ...script], afterScript, protected: true };
 }
 
+/** Where a manager is deployed: namespace and name of its Helm release. */
+export interface DeployedManager {
+  readonly namespace: string;
+  readonly release: string;
+}
+
 /**
- * Gives GitLab a job and lets the deployed runner do it; passes its trace on as it grows.
- * @returns whether the job succeeded
- * @throws SandboxError when nothing is deployed, or the job is not done within 10 minutes
+ * Where the sandbox's stack has deployed its manager.
+ * @throws SandboxError when nothing is deployed
  */
-export async function runJob(
-  { folder, state }: Sandbox,
-  file: string,
-  write: (text: string) => void,
-): Promise<boolean> {
+export async function deployedManager({ folder, state }: Sandbox): Promise<DeployedManager> {
   const outputs = await stackOutputs(folder, state);
   if (outputs === undefined) {
     throw new SandboxError("Nothing is deployed, so there is no runner. Deploy: npm run sandbox");
   }
+  return { namespace: String(outputs["namespace"]), release: (outputs["release"] as { name: string }).name };
+}
+
+/**
+ * Gives GitLab a job and lets a deployed runner do it; passes its trace on as it grows.
+ * @returns whether the job succeeded
+ * @throws SandboxError when the job is not done within 10 minutes
+ */
+export async function runJob(
+  { folder, state }: Sandbox,
+  deployed: DeployedManager,
+  file: string,
+  write: (text: string) => void,
+): Promise<boolean> {
   const request = readJob(file, ownProject.id);
   const control = new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
   // Queued first, so that the manager finds it when it first asks, and not a check interval later.
@@ -85,8 +100,7 @@ export async function runJob(
   const managerLog: string[] = [];
   const manager = await startRunnerManager({
     kubeconfig: kubeconfigFile(folder),
-    namespace: String(outputs["namespace"]),
-    release: (outputs["release"] as { name: string }).name,
+    ...deployed,
     stateDir: folder.path,
     binary: onPath("gitlab-runner"),
     log: (line) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import getPort from "get-port";
 import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
@@ -345,6 +345,7 @@ async function progress(
 
 async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {
   const file = folder.path;
+  mkdirSync(dirname(file), { recursive: true });
   try {
     return await lock(file, {
       realpath: false,
