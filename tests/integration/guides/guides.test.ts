@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parse } from "yaml";
+import { repository } from "../../../sandbox/pulumi-home.ts";
+import { SandboxUnderTest } from "../sandbox-under-test.ts";
+import { allGuides, missingLine, readGuide, type Step } from "./guide.ts";
+import { Reader } from "./reader.ts";
+import { troubles } from "./troubles.ts";
+
+/** What a guide needs that no command of it makes, and what only its reader can see. */
+interface Circumstances {
+  /** What the reader has at hand: runs before the guide's first command. */
+  readonly before?: () => Promise<void>;
+  /** What happens outside: runs after the first command that has this text. */
+  readonly then?: Readonly<Record<string, (printed: string) => Promise<void>>>;
+}
+
+const sandbox = new SandboxUnderTest();
+let reader: Reader;
+let isDeployed = false;
+/** The user that the guides make in MinIO. */
+let minioPassword = "";
+
+const minioSecret = "kubectl --namespace minio get secret minio-root --output json";
+
+/** Sections that end with the stack destroyed. */
+const ends = new Set(["Bucket is not empty", "Runner associated with more than one project"]);
+
+/** Pages that were followed. */
+const followed = new Set<string>();
+
+/** `npm test` is what runs this. */
+function isRun({ commands }: Step): boolean {
+  return commands !== "npm test";
+}
+
+/** What one types when a command asks for it; undefined for a command that asks for nothing. */
+function answerTo(command: string): string | undefined {
+  const { gitlabToken, minioUser, minioPassword: sandboxPassword } = sandbox.state.secrets;
+  switch (command.replace(/\s+#.*/, "")) {
+    case "pulumi config set --secret gitlab:token":
+      return gitlabToken;
+    case "pulumi config set --secret minio:minioUser":
+      return minioUser;
+    case "pulumi config set --secret minio:minioPassword":
+      return sandboxPassword;
+    case "mc alias set homelab http://localhost:9000":
+      return `admin\n${minioPassword}\n`;
+    default:
+      return undefined;
+  }
+}
+
+/** Runs a block, and compares what it prints with what its guide says. */
+async function follow(step: Step): Promise<string> {
+  const lines = step.commands.split("\n");
+  // Whoever is asked answers each command by itself.
+  const blocks = lines.some((line) => answerTo(line) !== undefined) ? lines : [step.commands];
+  let printed = "";
+  for (const [index, commands] of blocks.entries()) {
+    const { all, exitCode } = await reader.follow({ ...step, commands }, answerTo(commands));
+    printed += `${all}\n`;
+    const fails = step.marks.includes("fails") && index === blocks.length - 1;
+    assert.equal(exitCode !== 0, fails, `${commands}\nends with ${exitCode ?? "a signal"}:\n${all}`);
+  }
+  const missing = missingLine(reader.here(step.prints ?? ""), printed);
+  assert.equal(missing, undefined, `${step.commands}\ndoes not print this line:\n${missing ?? ""}\nbut:\n${printed}`);
+  return printed;
+}
+
+/** Follows a guide, from its first command to its last. */
+async function followAll(path: string, { before, then = {} }: Circumstances = {}): Promise<void> {
+  assert.ok(isDeployed || path === "docs/first-deployment.md", "there was no first deployment");
+  await before?.();
+  followed.add(path);
+  const open = new Map(Object.entries(then));
+  for (const step of readGuide(path).steps.filter(isRun)) {
+    const printed = await follow(step);
+    for (const [text, happen] of open) {
+      if (step.commands.includes(text)) {
+        open.delete(text);
+        await happen(printed);
+      }
+    }
+  }
+  assert.deepEqual([...open.keys()], [], "no command has this text");
+}
+
+describe("the guides, each command of them, with what they say it prints", { timeout: 45 * 60_000 }, () => {
+  before(async () => {
+    reader = await Reader.create(sandbox);
+  });
+  after(async () => {
+    reader.close();
+    await sandbox.remove();
+  });
+
+  test("first deployment: from an empty cluster to a job with its cache", async () => {
+    await followAll("docs/first-deployment.md", {
+      before: () => addCharts({ minio: join(import.meta.dirname, "charts/minio") }),
+      then: {
+        // What the MinIO in the pod would do: take its administrator from the Secret.
+        "helm install minio": async () => {
+          const { data } = JSON.parse(await reader.run(minioSecret)) as { data: Record<string, string> };
+          const [user, password] = ["rootUser", "rootPassword"].map((key) =>
+            Buffer.from(data[key] ?? "", "base64").toString(),
+          );
+          minioPassword = password ?? "";
+          await sandbox.exec("mc", "admin", "user", "add", "minio", user ?? "", minioPassword);
+          await sandbox.exec("mc", "admin", "policy", "attach", "minio", "consoleAdmin", "--user", user ?? "");
+        },
+        "get pods": async () => {
+          const file = readGuide("docs/first-deployment.md").files.get("See it work") ?? "";
+          const first = await reader.job(file);
+          assert.ok(first.succeeded, first.trace);
+          const second = await reader.job(file);
+          assert.ok(second.succeeded, second.trace);
+          assert.equal(second.trace.match(/^visited by job \d+$/gm)?.length, 2, second.trace);
+        },
+      },
+    });
+    isDeployed = true;
+  });
+
+  test("configuration and doctor", async () => {
+    await followAll("docs/configuration.md");
+    await followAll("docs/doctor.md");
+  });
+
+  test("more projects", async () => {
+    await followAll("docs/more-projects.md");
+  });
+
+  test("rotation", async () => {
+    await followAll("docs/rotation.md", { then: { "set rotation": helloJob } });
+  });
+
+  test("a group's runner", async () => {
+    const file = join(reader.clone, "Pulumi.production.yaml");
+    const before = readFileSync(file);
+    await followAll("docs/group-runner.md");
+    // What was only previewed is taken back, and the second stack goes.
+    writeFileSync(file, before);
+    await reader.run("pulumi destroy --stack group && pulumi stack rm group && pulumi stack select production");
+  });
+
+  test("upgrade of the chart, and back", async () => {
+    await followAll("docs/chart-upgrade.md", { before: addNewerChart, then: { "set --path chart.version": helloJob } });
+  });
+
+  test("alerts and a dashboard", async () => {
+    await followAll("docs/monitoring.md", { before: addMonitoringTypes });
+  });
+
+  test("GitLab.com and self-managed", async () => {
+    const { config } = parse(readFileSync(join(repository, "examples/Pulumi.tls.yaml"), "utf8")) as {
+      config: Record<string, string>;
+    };
+    writeFileSync(join(reader.clone, "ca.pem"), config["gitlab-runner:caCertificate"] ?? "");
+    await followAll("docs/gitlab.md");
+  });
+
+  test("troubleshooting: each trouble, once it has happened", async () => {
+    const { steps, symptoms } = readGuide("docs/troubleshooting.md");
+    const known = troubles(reader, sandbox);
+    const sections = [...new Set(steps.map(({ section }) => section))];
+    assert.deepEqual(Object.keys(known), sections);
+    for (const section of sections) {
+      const seen = await known[section]?.();
+      const symptom = symptoms.get(section);
+      if (symptom !== undefined) {
+        const missing = missingLine(reader.here(symptom), seen ?? "");
+        assert.equal(missing, undefined, `${section}: one does not see\n${missing ?? ""}\nbut:\n${seen ?? ""}`);
+      }
+      for (const step of steps.filter((each) => each.section === section)) {
+        await follow(step);
+      }
+      if (!ends.has(section)) {
+        await helloJob();
+        await reader.run("npm run doctor -- --stack production");
+      }
+    }
+    await reader.run("pulumi up --skip-preview");
+  });
+
+  test("Pulumi's state in MinIO", async () => {
+    await followAll("docs/state-in-minio.md");
+  });
+
+  test("removal", async () => {
+    await followAll("docs/remove.md");
+  });
+
+  test("the README: a deployment, and the sandbox", async () => {
+    await followAll("README.md", {
+      then: {
+        "pulumi up": async () => {
+          const file = join(reader.clone, "Pulumi.production.yaml");
+          const before = readFileSync(file);
+          await reader.run("pulumi config set --path manager.replicas 0 && pulumi config set locked true");
+          await reader.run("pulumi config set --path 'extraProjects[0]' homelab/website");
+          const said = await reader.failing("pulumi preview");
+          const missing = missingLine(readGuide("README.md").symptoms.get("Mistakes") ?? "nothing", said);
+          assert.equal(missing, undefined, said);
+          writeFileSync(file, before);
+        },
+      },
+    });
+  });
+
+  test("a program of one's own", async () => {
+    const { files } = readGuide("docs/program.md");
+    await followAll("docs/program.md", {
+      then: {
+        "npm install": async () => {
+          writeFileSync(join(reader.clone, "../my-program/runner.ts"), files.get("A program of your own") ?? "");
+          await reader.run("npx tsc --noEmit --strict --skipLibCheck --target es2024 --module nodenext runner.ts");
+        },
+      },
+    });
+  });
+
+  test("no page is left out", () => {
+    const withCommands = allGuides().filter(({ steps }) => steps.some(isRun));
+    assert.deepEqual(withCommands.map(({ path }) => path).toSorted(), [...followed].toSorted());
+  });
+});
+
+/** A job, after which GitLab has heard of the manager. */
+async function helloJob(): Promise<void> {
+  const { succeeded, trace } = await reader.job("hello: { tags: [kubernetes], script: [echo hello] }");
+  assert.ok(succeeded, trace);
+}
+
+/** Adds charts to the sandbox's repository: name and folder of each. */
+async function addCharts(charts: Readonly<Record<string, string>>): Promise<void> {
+  for (const folder of Object.values(charts)) {
+    await sandbox.exec("helm", "package", folder, "--destination", join(sandbox.path, "charts"));
+  }
+  await sandbox.exec("helm", "repo", "index", join(sandbox.path, "charts"));
+}
+
+/** The sandbox's chart once more, as a newer version. */
+async function addNewerChart(): Promise<void> {
+  const folder = join(mkdtempSync(join(tmpdir(), "gitlab-runner-chart-")), "gitlab-runner");
+  cpSync(join(repository, "sandbox/chart/gitlab-runner"), folder, { recursive: true });
+  const file = join(folder, "Chart.yaml");
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^version: .*/m, "version: 0.87.0"));
+  await addCharts({ "gitlab-runner": folder });
+  rmSync(join(folder, ".."), { recursive: true });
+}
+
+/** The types of the Prometheus operator, as far as the API server needs to know them. */
+async function addMonitoringTypes(): Promise<void> {
+  const types = Object.entries({ podmonitors: "PodMonitor", prometheusrules: "PrometheusRule" }).map(
+    ([plural, kind]) => ({
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: `${plural}.monitoring.coreos.com` },
+      spec: {
+        group: "monitoring.coreos.com",
+        scope: "Namespaced",
+        names: { plural, kind },
+        versions: [
+          {
+            name: "v1",
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+          },
+        ],
+      },
+    }),
+  );
+  const file = join(sandbox.path, "monitoring-types.json");
+  writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: types }));
+  await sandbox.exec("kubectl", "apply", "--filename", file);
+}

@@ -1,0 +1,211 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import getPort from "get-port";
+import { parseDocument } from "yaml";
+import { gitlabUrl, minioServer, sandboxEnvironment } from "../../../sandbox/environment.ts";
+import { runJob, type DeployedManager } from "../../../sandbox/job.ts";
+import { repository } from "../../../sandbox/pulumi-home.ts";
+import { SandboxFolder } from "../../../sandbox/state.ts";
+import type { CommandResult, SandboxUnderTest } from "../sandbox-under-test.ts";
+import type { Step } from "./guide.ts";
+import { GuideShell } from "./guide-shell.ts";
+
+/** Someone who follows the guides: a home, a clone of the repository, and a sandbox in place of the servers that they name. */
+export class Reader {
+  readonly #sandbox: SandboxUnderTest;
+  readonly #home = mkdtempSync(join(tmpdir(), "gitlab-runner-reader-"));
+  /** The clone, with what is not committed yet; nothing is installed in it. */
+  readonly clone = join(this.#home, "gitlab-runner-stack");
+  readonly #shell: GuideShell;
+  /** Addresses in the guides, and what the sandbox has in their place. */
+  readonly #places: readonly (readonly [string, string])[];
+
+  private constructor(sandbox: SandboxUnderTest, minioPort: number) {
+    this.#sandbox = sandbox;
+    const charts = `http://127.0.0.1:${sandbox.state.ports["charts"] ?? 0}`;
+    this.#places = [
+      ["https://gitlab.example.com", gitlabUrl(sandbox.state)],
+      ["https://charts.gitlab.io", charts],
+      ["https://charts.min.io", charts],
+      // The local end of `kubectl port-forward`, where something else may listen on this machine.
+      ["9000:9000", `${minioPort}:9000`],
+      ["localhost:9000", `localhost:${minioPort}`],
+    ];
+    this.#shell = new GuideShell(this.clone, this.#environment());
+  }
+
+  /** Starts with an empty cluster and MinIO: what the sandbox had deployed is taken away. */
+  static async create(sandbox: SandboxUnderTest): Promise<Reader> {
+    const { all, exitCode } = await sandbox.command("up");
+    if (exitCode !== 0) {
+      throw new Error(all);
+    }
+    await sandbox.exec("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive");
+    const reader = new Reader(sandbox, await getPort({ host: "127.0.0.1" }));
+    mkdirSync(reader.clone);
+    const list = "git ls-files -z --cached --others --exclude-standard";
+    await execa(
+      "sh",
+      ["-c", `${list} | xargs -0 cp --parents --target-directory "$0" 2>/dev/null || true`, reader.clone],
+      {
+        cwd: repository,
+      },
+    );
+    reader.#writeStandIns();
+    return reader;
+  }
+
+  /**
+   * Runs a block of commands of a guide.
+   * @param answer - what one types when it asks, such as for a token
+   */
+  async follow(step: Step, answer?: string): Promise<CommandResult> {
+    this.#pointAtSandbox();
+    const commands = this.here(step.commands);
+    if (step.marks.includes("second-terminal")) {
+      await this.#shell.start(commands);
+      return { stdout: "", all: "", exitCode: 0 };
+    }
+    return this.#shell.run(commands, answer);
+  }
+
+  /** Runs a command as in a guide, which must succeed. */
+  async run(command: string): Promise<string> {
+    this.#pointAtSandbox();
+    const { all, exitCode } = await this.#shell.run(this.here(command));
+    if (exitCode !== 0) {
+      throw new Error(`${command}\n${all}`);
+    }
+    return all;
+  }
+
+  /**
+   * Runs a command that must fail.
+   * @returns what it prints
+   */
+  async failing(command: string): Promise<string> {
+    this.#pointAtSandbox();
+    const { all, exitCode } = await this.#shell.run(this.here(command));
+    if (exitCode === 0) {
+      throw new Error(`${command} should have failed:\n${all}`);
+    }
+    return all;
+  }
+
+  /** Runs a command, and kills it as soon as something is so. */
+  async killed(command: string, when: () => Promise<boolean>): Promise<void> {
+    await this.#shell.kill(this.here(command), when);
+  }
+
+  /** Whether a folder of the reader's home has files. */
+  hasFiles(folder: string): Promise<boolean> {
+    const path = join(this.#home, folder);
+    return Promise.resolve(existsSync(path) && readdirSync(path).length > 0);
+  }
+
+  /** A text of a guide with the sandbox's addresses. */
+  here(text: string): string {
+    return this.#places.reduce((changed, [documented, real]) => changed.replaceAll(documented, real), text);
+  }
+
+  /** Gives the deployed runner a job. */
+  async job(content: string): Promise<{ readonly succeeded: boolean; readonly trace: string }> {
+    const file = join(this.#home, "job.gitlab-ci.yml");
+    writeFileSync(file, content);
+    const outputs = JSON.parse(await this.run("pulumi stack output --json")) as {
+      namespace: string;
+      release: { name: string };
+    };
+    const deployed: DeployedManager = { namespace: outputs.namespace, release: outputs.release.name };
+    let trace = "";
+    const sandbox = { folder: new SandboxFolder(this.#sandbox.path), state: this.#sandbox.state };
+    const succeeded = await runJob(sandbox, deployed, file, (text) => (trace += text));
+    return { succeeded, trace };
+  }
+
+  closeSecondTerminals(): void {
+    this.#shell.closeSecondTerminals();
+  }
+
+  close(): void {
+    this.#shell.close();
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  /** The sandbox's tools and Pulumi plugins, and none of its addresses and credentials: those are for the guides to give. */
+  #environment(): Record<string, string> {
+    const folder = new SandboxFolder(this.#sandbox.path);
+    const environment = sandboxEnvironment(folder, this.#sandbox.state);
+    const kept =
+      /^(?!PULUMI_|GITLAB_|MINIO_|MC_|KUBE|HELM_|AWS_|npm_|INIT_CWD$|XDG_|CI$)|^PULUMI_(HOME|IGNORE_AMBIENT|DISABLE_AUTO|SKIP_UPDATE)/;
+    return {
+      ...Object.fromEntries(Object.entries(environment).filter(([name]) => kept.test(name))),
+      HOME: this.#home,
+      PATH: `${join(this.#home, "bin")}:${environment["PATH"] ?? ""}`,
+      // Someone who answers yes.
+      PULUMI_SKIP_CONFIRMATIONS: "true",
+    };
+  }
+
+  /** `sudo`, `k3s` and `microk8s`, as far as the guides use them. */
+  #writeStandIns(): void {
+    const bin = join(this.#home, "bin");
+    mkdirSync(bin);
+    const kubeconfig = readFileSync(join(this.#sandbox.path, "kubernetes", "kubeconfig"), "utf8");
+    const programs = {
+      sudo: 'exec "$@"',
+      k3s: this.#printing("kubectl config view --raw", kubeconfig.replaceAll("sandbox", "default")),
+      microk8s: this.#printing("config", kubeconfig.replaceAll("sandbox", "microk8s"), "enable dns hostpath-storage"),
+    };
+    for (const [name, script] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+      chmodSync(join(bin, name), 0o755);
+    }
+  }
+
+  #printing(given: string, text: string, silent = given): string {
+    return [
+      'case "$*" in',
+      `"${given}") cat <<'END'\n${text}\nEND\n;;`,
+      ...(silent === given ? [] : [`"${silent}") ;;`]),
+      '*) echo "no stand-in for: $0 $*" >&2; exit 64;;',
+      "esac",
+    ].join("\n");
+  }
+
+  /** Adds the addresses that a stack has by default, and that a test cannot reach, to each stack's file. */
+  #pointAtSandbox(): void {
+    const { state } = this.#sandbox;
+    const files = readdirSync(this.clone).filter((name) => /^Pulumi\.[\w-]+\.yaml$/.test(name));
+    for (const name of files.filter((each) => each !== "Pulumi.homelab.yaml")) {
+      const path = join(this.clone, name);
+      const file = parseDocument(readFileSync(path, "utf8"));
+      const setUnlessSet = (keys: readonly string[], value: string) => {
+        if (!file.hasIn(["config", ...keys])) {
+          file.setIn(["config", ...keys], value);
+        }
+      };
+      setUnlessSet(["gitlab:baseUrl"], `${gitlabUrl(state)}/api/v4/`);
+      setUnlessSet(["gitlab-runner:gitlabUrl"], gitlabUrl(state));
+      if (file.hasIn(["config", "gitlab-runner:chart", "path"])) {
+        file.deleteIn(["config", "gitlab-runner:chart", "repository"]);
+      } else {
+        setUnlessSet(["gitlab-runner:chart", "repository"], this.here("https://charts.gitlab.io"));
+      }
+      setUnlessSet(["gitlab-runner:cache", "server"], minioServer(state));
+      const changed = file.toString({ lineWidth: 0 });
+      writeFileSync(path, changed);
+    }
+  }
+}

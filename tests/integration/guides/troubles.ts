@@ -1,0 +1,149 @@
+import { Gitlab } from "@gitbeaker/rest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gitlabUrl } from "../../../sandbox/environment.ts";
+import { EmulatorControl } from "../../../sandbox/gitlab/control.ts";
+import { otherProject } from "../../../sandbox/places.ts";
+import type { SandboxUnderTest } from "../sandbox-under-test.ts";
+import type { Reader } from "./reader.ts";
+
+/** How to get into the trouble that a section of docs/troubleshooting.md is about. */
+export type Trouble = () => Promise<string | undefined>;
+
+const job = (keywords: string) => `probe: { script: [echo done], ${keywords} }`;
+const namespace = ["--namespace", "gitlab-runner"];
+const up = "pulumi up --skip-preview";
+
+/**
+ * For each section that has commands, what makes its trouble happen.
+ * @returns by title; each gives what its sufferer sees, where a test can see it
+ */
+export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Record<string, Trouble>> {
+  const { state } = sandbox;
+  const control = () => new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
+  const api = () => new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
+  const runnerId = async () => Number(await reader.run("pulumi stack output runnerId"));
+
+  return {
+    Troubleshooting: () => Promise.resolve(undefined),
+
+    "In GitLab: a job is stuck": async () => {
+      const { status } = await control().addJob({ projectId: 75488734, script: ["true"] });
+      return status === "pending" ? "This job is stuck because it has no tag" : status;
+    },
+
+    'In the job\'s log: cannot create resource "pods", "pods/attach", …': async () => {
+      const rules = '[{"op":"replace","path":"/rules/0/verbs","value":["get"]}]';
+      await sandbox.exec("kubectl", ...namespace, "patch", "role", "gitlab-runner", "--type", "json", "--patch", rules);
+      return (await reader.job(job("tags: [kubernetes]"))).trace;
+    },
+
+    "In the job's log: the cache is empty every time": async () => {
+      await sandbox.exec("mc", "rb", "--force", "minio/gitlab-runner-cache");
+      return undefined;
+    },
+
+    "Pods stay Pending": async () => {
+      await reader.run(`pulumi config set --path 'jobs.nodeSelector["kubernetes.io/hostname"]' nowhere && ${up}`);
+      // A job that no node takes ends with it, after a while; its pod is shown here without the job.
+      const pod = {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "runner-of-a-job" },
+        spec: {
+          nodeSelector: { "kubernetes.io/hostname": "nowhere" },
+          containers: [{ name: "build", image: "alpine" }],
+        },
+      };
+      const file = join(sandbox.path, "pod.json");
+      writeFileSync(file, JSON.stringify(pod));
+      await sandbox.exec("kubectl", ...namespace, "apply", "--filename", file);
+      await sandbox.exec("kubectl", ...namespace, "wait", "--for=condition=PodScheduled=false", "pod/runner-of-a-job");
+      await sleep(1_000);
+      return undefined;
+    },
+
+    "Cannot reach MinIO": async () => {
+      reader.closeSecondTerminals();
+      await sleep(500);
+      return reader.failing(up);
+    },
+
+    "403 insufficient_scope": async () => {
+      await control().addAccessToken({
+        token: "glpat-without-the-scope-api",
+        username: "homelab",
+        scopes: ["create_runner", "manage_runner"],
+      });
+      await reader.run("echo glpat-without-the-scope-api | pulumi config set --secret gitlab:token");
+      await reader.run("pulumi config set --path 'extraProjects[0]' homelab/website");
+      return reader.failing(up);
+    },
+
+    "The runner is gone": async () => {
+      const id = await runnerId();
+      await api().Runners.disable(otherProject.id, id);
+      await api().Runners.remove({ runnerId: id });
+      return reader.failing("npm run doctor -- --stack production");
+    },
+
+    "incorrect passphrase": async () => {
+      await reader.run("echo another > wrong-passphrase; export PULUMI_CONFIG_PASSPHRASE_FILE=$PWD/wrong-passphrase");
+      return reader.failing(up);
+    },
+
+    "The stack is currently locked": async () => {
+      await reader.run("pulumi config set rotation before-the-lock");
+      await reader.killed(up, () =>
+        reader.hasFiles("pulumi-state/.pulumi/locks/organization/gitlab-runner/production"),
+      );
+      return reader.failing(up);
+    },
+
+    "another operation (install/upgrade/rollback) is in progress": async () => {
+      // Helm waits for a pod that no node takes, and is killed meanwhile.
+      await sandbox.exec("kubectl", "cordon", "polycephala");
+      const upgrade =
+        "helm upgrade gitlab-runner gitlab-runner --repo https://charts.gitlab.io --version 0.86.0 " +
+        "--namespace gitlab-runner --reuse-values --set podAnnotations.probe=x --wait";
+      await reader.killed(upgrade, async () => {
+        const found = await sandbox.exec(
+          "kubectl",
+          ...namespace,
+          "get",
+          "secrets",
+          "--selector",
+          "status=pending-upgrade",
+        );
+        return found !== "";
+      });
+      await sandbox.exec("kubectl", "uncordon", "polycephala");
+      await reader.run("pulumi config set --path manager.concurrent 6");
+      return reader.failing(up);
+    },
+
+    "no such type: PrometheusRule, PodMonitor": async () => {
+      const withoutThem = ["podMonitor", "alerts", "monitoringLabels"].map(
+        (key) => `pulumi config rm --path manager.${key}`,
+      );
+      await reader.run(`${withoutThem.join(" && ")} && ${up}`);
+      await sandbox.exec("kubectl", "delete", "customresourcedefinitions", "--all");
+      await reader.run("pulumi config set --path manager.alerts true");
+      return reader.failing(up);
+    },
+
+    "Bucket is not empty": () => reader.failing("pulumi destroy --skip-preview"),
+
+    "Runner associated with more than one project": async () => {
+      await reader.run(up);
+      const id = await runnerId();
+      const forgotten = { id: 75488736, path: "homelab/forgotten" };
+      await control().addProject(forgotten);
+      await api().Runners.enable(forgotten.id, id);
+      const said = await reader.failing("pulumi destroy --skip-preview");
+      await api().Runners.disable(forgotten.id, id);
+      return said;
+    },
+  };
+}
