@@ -164,6 +164,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
   });
 
   test("troubleshooting: each trouble, once it has happened", async () => {
+    followed.add("docs/troubleshooting.md");
     const { steps, symptoms } = readGuide("docs/troubleshooting.md");
     const known = troubles(reader, sandbox);
     const sections = [...new Set(steps.map(({ section }) => section))];
@@ -206,6 +207,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
           const missing = missingLine(readGuide("README.md").symptoms.get("Mistakes") ?? "nothing", said);
           assert.equal(missing, undefined, said);
           writeFileSync(file, before);
+          await helloJob();
         },
       },
     });

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import getPort from "get-port";
@@ -152,6 +152,9 @@ export class Reader {
     return {
       ...Object.fromEntries(Object.entries(environment).filter(([name]) => kept.test(name))),
       HOME: this.#home,
+      // Where the sandbox's tools are, which the README would otherwise build anew; Helm's own goes to the reader's home.
+      XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"),
+      HELM_CACHE_HOME: join(this.#home, ".cache", "helm"),
       PATH: `${join(this.#home, "bin")}:${environment["PATH"] ?? ""}`,
       // Someone who answers yes.
       PULUMI_SKIP_CONFIRMATIONS: "true",
