@@ -41,6 +41,8 @@ describe("chartValues", () => {
     assert.deepEqual(values.podAnnotations, {
       "gitlab-runner/credentials-checksum": "0123",
       "linkerd.io/inject": "enabled",
+      "config.alpha.linkerd.io/proxy-enable-native-sidecar": "true",
+      "config.beta.linkerd.io/proxy-enable-native-sidecar": "true",
       "config.linkerd.io/proxy-enable-native-sidecar": "true",
     });
   });

@@ -92,6 +92,8 @@ describe("configToml", () => {
     assert.deepEqual(kubernetes["pod_labels"], { "linkerd.io/inject": "enabled", team: "platform" });
     assert.deepEqual(kubernetes["pod_annotations"], {
       "linkerd.io/inject": "enabled",
+      "config.alpha.linkerd.io/proxy-enable-native-sidecar": "true",
+      "config.beta.linkerd.io/proxy-enable-native-sidecar": "true",
       "config.linkerd.io/proxy-enable-native-sidecar": "true",
     });
   });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { V1Pod, V1ResourceRule } from "@kubernetes/client-node";
 import { model } from "../../sandbox/manager/plain-object.ts";
 import { allChecks } from "../../tools/doctor/all-checks.ts";
+import { helmRelease } from "../../tools/doctor/checks/helm-release.ts";
 import { surplusRights } from "../../tools/doctor/checks/job-rights.ts";
 import { listRights, rightsOf } from "../../tools/doctor/checks/manager-rights.ts";
 import { leftBehind } from "../../tools/doctor/checks/orphaned-objects.ts";
@@ -35,6 +36,25 @@ test("every check has an id of its own, and stands after those that it needs", (
     );
     seen.add(id);
   }
+});
+
+describe("release", () => {
+  const look = (status: string, revision: number) =>
+    helmRelease.run(
+      context({
+        kubernetes: () => ({ helmRelease: () => Promise.resolve({ status, revision, chartVersion: "0.86.0" }) }),
+        outputs: { namespace: "ci", release: { name: "gitlab-runner", chart: "" } },
+      }),
+    );
+
+  test("goes back to the revision before where Helm was cut off, and takes a first one away", async () => {
+    assert.deepEqual(await look("deployed", 3), { status: "ok", found: "gitlab-runner, revision 3, chart 0.86.0" });
+    const upgrade = await look("pending-upgrade", 3);
+    assert.match(upgrade.todo ?? "", /\nhelm rollback gitlab-runner --namespace ci\npulumi up --refresh --stack x$/);
+    const installation = await look("pending-install", 1);
+    assert.match(installation.todo ?? "", /\nhelm uninstall gitlab-runner --namespace ci\npulumi up --refresh/);
+    assert.equal((await look("failed", 1)).todo, "pulumi up --refresh --stack x");
+  });
 });
 
 describe("runner-online", () => {

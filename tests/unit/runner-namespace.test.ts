@@ -23,7 +23,12 @@ describe("RunnerNamespace", { timeout: 20_000 }, () => {
     assert.deepEqual(one(namespaceType).inputs["metadata"], {
       name: "gitlab-runner",
       labels: { "pod-security.kubernetes.io/enforce": "privileged", "linkerd.io/inject": "enabled" },
-      annotations: { "linkerd.io/inject": "enabled", "config.linkerd.io/proxy-enable-native-sidecar": "true" },
+      annotations: {
+        "linkerd.io/inject": "enabled",
+        "config.alpha.linkerd.io/proxy-enable-native-sidecar": "true",
+        "config.beta.linkerd.io/proxy-enable-native-sidecar": "true",
+        "config.linkerd.io/proxy-enable-native-sidecar": "true",
+      },
     });
   });
 

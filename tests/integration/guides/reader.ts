@@ -169,7 +169,7 @@ export class Reader {
     const programs = {
       sudo: 'exec "$@"',
       k3s: this.#printing("kubectl config view --raw", kubeconfig.replaceAll("sandbox", "default")),
-      microk8s: this.#printing("config", kubeconfig.replaceAll("sandbox", "microk8s"), "enable dns hostpath-storage"),
+      microk8s: this.#printing("config", kubeconfig.replaceAll("sandbox", "microk8s"), "enable hostpath-storage"),
     };
     for (const [name, script] of Object.entries(programs)) {
       writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);

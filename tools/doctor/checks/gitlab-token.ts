@@ -7,7 +7,7 @@ import { dayLength } from "../times.ts";
 const soon = 14;
 
 const fix =
-  "Make one with the scopes create_runner, manage_runner and api (to look, read_api is enough), then:\n" +
+  "Make one with the scope api (to look, read_api is enough), then:\n" +
   "pulumi config set --secret gitlab:token    (or GITLAB_TOKEN)";
 
 /** Whoever runs the doctor has a token that GitLab takes. */

@@ -13,14 +13,17 @@ export const helmRelease: Check<DoctorContext> = {
       return problem(`Helm has no release ${release.name} in namespace ${namespace}.`, restore(stack));
     }
     const { status, revision, chartVersion } = found;
-    return status === "deployed"
-      ? ok(`${release.name}, revision ${revision}, chart ${chartVersion}`)
-      : problem(
-          `Helm calls revision ${revision} of it ${status}.`,
-          status.startsWith("pending")
-            ? `Helm was cut off. Go back to what was there before, then deploy again:\n` +
-                `helm rollback ${release.name} --namespace ${namespace}\n${restore(stack)}`
-            : restore(stack),
-        );
+    if (status === "deployed") {
+      return ok(`${release.name}, revision ${revision}, chart ${chartVersion}`);
+    }
+    // Of the very first revision there is none before.
+    const command = revision === 1 ? "uninstall" : "rollback";
+    const clear =
+      "Helm was cut off. Go back to what was there before, then deploy again:\n" +
+      `helm ${command} ${release.name} --namespace ${namespace}\n`;
+    return problem(
+      `Helm calls revision ${revision} of it ${status}.`,
+      `${status.startsWith("pending") ? clear : ""}${restore(stack)}`,
+    );
   },
 };
