@@ -98,7 +98,7 @@ function ownerRules(type: "project" | "group"): Rule[] {
     ({ runnerType, [key]: id }) =>
       when(runnerType === type && id === undefined, [key], {
         expected: `must be set: a runner of type ${type} needs the id of its ${type}`,
-        fix: `pulumi config set ${key} 12345    (GitLab shows the id on the ${type}'s page, in its menu)`,
+        fix: `pulumi config set ${key} 12345678    (GitLab shows the id on the ${type}'s page, in its menu)`,
       }),
     ({ runnerType, [key]: id }) =>
       when(runnerType !== type && id !== undefined, [key], {

@@ -28,7 +28,8 @@ const tag = z
     const [first = ""] = text.split(",").map((part) => part.trim());
     if (text === "" || text !== first) {
       const message = "must be one tag, without a comma or a space at its ends";
-      context.addIssue({ code: "custom", message, params: { example: first === "" ? undefined : first } });
+      const isTag = first !== "" && first.length <= 255;
+      context.addIssue({ code: "custom", message, params: { example: isTag ? first : undefined } });
     }
   })
   .meta({ example: "kubernetes" });

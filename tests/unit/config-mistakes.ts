@@ -282,6 +282,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path 'tags[1]' arm",
     },
     {
+      title: "a tag that is too long, and has a comma",
+      values: { tags: [`${"x".repeat(256)},`] },
+      problem: `tags[0]: must have 255 characters at most; must be one tag, without a comma or a space at its ends, but is "${"x".repeat(199)}…`,
+      fix: "pulumi config set --path 'tags[0]' kubernetes",
+    },
+    {
       title: "a tag with spaces at its ends",
       values: { tags: [" arm64 "] },
       problem: 'tags[0]: must be one tag, without a comma or a space at its ends, but is " arm64 "',
@@ -1609,13 +1615,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a project runner without its project",
       values: { projectId: 0 },
       problem: "projectId: must be set: a runner of type project needs the id of its project",
-      fix: "pulumi config set projectId 12345    (GitLab shows the id on the project's page, in its menu)",
+      fix: "pulumi config set projectId 12345678    (GitLab shows the id on the project's page, in its menu)",
     },
     {
       title: "a group runner without its group",
       values: { projectId: 0, runnerType: "group" },
       problem: "groupId: must be set: a runner of type group needs the id of its group",
-      fix: "pulumi config set groupId 12345    (GitLab shows the id on the group's page, in its menu)",
+      fix: "pulumi config set groupId 12345678    (GitLab shows the id on the group's page, in its menu)",
     },
     {
       title: "a group runner with a project",

@@ -187,6 +187,16 @@ describe("the guides, each command of them, with what they say it prints", { tim
     await followAll("docs/state-in-minio.md");
   });
 
+  test("a pipeline that deploys", async () => {
+    const file = join(reader.clone, "Pulumi.production.yaml");
+    const before = readFileSync(file);
+    await followAll("docs/pipeline.md");
+    writeFileSync(file, before);
+    const pipeline = readFileSync(join(repository, ".gitlab-ci.yml"), "utf8");
+    const own = readGuide("docs/pipeline.md").files.get("The stack's three jobs") ?? "none";
+    assert.ok(pipeline.endsWith(`${own.replaceAll("production", "homelab")}\n`), "not as in .gitlab-ci.yml");
+  });
+
   test("removal", async () => {
     await followAll("docs/remove.md");
   });

@@ -62,6 +62,12 @@ export class Reader {
         cwd: repository,
       },
     );
+    const git = (...args: string[]) => execa("git", args, { cwd: reader.clone });
+    await git("init", "--quiet", "--initial-branch", "main");
+    await git("config", "user.name", "reader");
+    await git("config", "user.email", "reader@example.com");
+    await git("add", ".");
+    await git("commit", "--quiet", "--message", "as it is");
     reader.#writeStandIns();
     return reader;
   }
