@@ -166,7 +166,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
     const sections = [...new Set(steps.map(({ section }) => section))];
     assert.deepEqual(Object.keys(known), sections);
     for (const section of sections) {
-      const seen = await known[section]?.();
+      const seen = await known[section]?.happens();
       const symptom = symptoms.get(section);
       if (symptom !== undefined) {
         const missing = missingLine(reader.here(symptom), seen ?? "");
@@ -178,6 +178,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
       if (!ends.has(section)) {
         await helloJob();
         await reader.run("npm run doctor -- --stack production");
+        assert.ok(await known[section]?.isOver(), `${section} has not helped`);
       }
     }
     await reader.run("pulumi up --skip-preview");

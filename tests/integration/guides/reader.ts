@@ -17,6 +17,7 @@ import { gitlabUrl, minioServer, sandboxEnvironment } from "../../../sandbox/env
 import { runJob, type DeployedManager } from "../../../sandbox/job.ts";
 import { repository } from "../../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../../sandbox/state.ts";
+import { requiredProgram } from "../required-program.ts";
 import type { CommandResult, SandboxUnderTest } from "../sandbox-under-test.ts";
 import type { Step } from "./guide.ts";
 import { GuideShell } from "./guide-shell.ts";
@@ -47,6 +48,9 @@ export class Reader {
 
   /** Starts with an empty cluster and MinIO: what the sandbox had deployed is taken away. */
   static async create(sandbox: SandboxUnderTest): Promise<Reader> {
+    // The guides' own; all others are the sandbox's.
+    await requiredProgram("openssl");
+    await requiredProgram("git");
     const { all, exitCode } = await sandbox.command("up");
     if (exitCode !== 0) {
       throw new Error(all);
@@ -54,14 +58,8 @@ export class Reader {
     await sandbox.exec("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive");
     const reader = new Reader(sandbox, await getPort({ host: "127.0.0.1" }));
     mkdirSync(reader.clone);
-    const list = "git ls-files -z --cached --others --exclude-standard";
-    await execa(
-      "sh",
-      ["-c", `${list} | xargs -0 cp --parents --target-directory "$0" 2>/dev/null || true`, reader.clone],
-      {
-        cwd: repository,
-      },
-    );
+    const copy = 'git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$0"';
+    await execa("sh", ["-c", `${copy} 2>/dev/null || true`, reader.clone], { cwd: repository });
     const git = (...args: string[]) => execa("git", args, { cwd: reader.clone });
     await git("init", "--quiet", "--initial-branch", "main");
     await git("config", "user.name", "reader");

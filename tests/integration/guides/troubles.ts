@@ -1,42 +1,50 @@
-import { Gitlab } from "@gitbeaker/rest";
+import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Gitlab } from "@gitbeaker/rest";
 import { gitlabUrl } from "../../../sandbox/environment.ts";
 import { EmulatorControl } from "../../../sandbox/gitlab/control.ts";
-import { otherProject } from "../../../sandbox/places.ts";
+import { otherProject, ownProject } from "../../../sandbox/places.ts";
 import type { SandboxUnderTest } from "../sandbox-under-test.ts";
 import type { Reader } from "./reader.ts";
 
-/** How to get into the trouble that a section of docs/troubleshooting.md is about. */
-export type Trouble = () => Promise<string | undefined>;
+/** What a section of docs/troubleshooting.md is about. */
+export interface Trouble {
+  /** @returns what its sufferer sees, where a test can see it */
+  readonly happens: () => Promise<string | undefined>;
+  /** Whether it is over, beyond what the doctor and a job tell. */
+  readonly isOver: () => Promise<boolean>;
+}
 
-const job = (keywords: string) => `probe: { script: [echo done], ${keywords} }`;
+const job = "probe: { script: [echo done], tags: [kubernetes] }";
 const namespace = ["--namespace", "gitlab-runner"];
 const up = "pulumi up --skip-preview";
 
-/**
- * For each section that has commands, what makes its trouble happen.
- * @returns by title; each gives what its sufferer sees, where a test can see it
- */
+/** @returns the trouble of each section that has commands, by its title */
 export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Record<string, Trouble>> {
   const { state } = sandbox;
   const control = () => new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
   const api = () => new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
   const runnerId = async () => Number(await reader.run("pulumi stack output runnerId"));
 
-  return {
+  let stuckJob = 0;
+  const isStuckJob = async (status: string) => (await control().job(stuckJob)).status === status;
+
+  const happenings: Readonly<Record<string, Trouble["happens"]>> = {
     Troubleshooting: () => Promise.resolve(undefined),
 
-    "In GitLab: a job is stuck": async () => {
-      const { status } = await control().addJob({ projectId: 75488734, script: ["true"] });
-      return status === "pending" ? "This job is stuck because it has no tag" : status;
+    "This job is stuck": async () => {
+      stuckJob = (await control().addJob({ projectId: ownProject.id, script: ["true"] })).id;
+      await reader.job(job);
+      assert.ok(await isStuckJob("pending"), "the runner has taken a job without tags");
+      return undefined;
     },
 
     'In the job\'s log: cannot create resource "pods", "pods/attach", …': async () => {
       const rules = '[{"op":"replace","path":"/rules/0/verbs","value":["get"]}]';
       await sandbox.exec("kubectl", ...namespace, "patch", "role", "gitlab-runner", "--type", "json", "--patch", rules);
-      return (await reader.job(job("tags: [kubernetes]"))).trace;
+      return (await reader.job(job)).trace;
     },
 
     "In the job's log: the cache is empty every time": async () => {
@@ -108,15 +116,8 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
         "helm upgrade gitlab-runner gitlab-runner --repo https://charts.gitlab.io --version 0.86.0 " +
         "--namespace gitlab-runner --reuse-values --set podAnnotations.probe=x --wait";
       await reader.killed(upgrade, async () => {
-        const found = await sandbox.exec(
-          "kubectl",
-          ...namespace,
-          "get",
-          "secrets",
-          "--selector",
-          "status=pending-upgrade",
-        );
-        return found !== "";
+        const query = ["get", "secrets", "--selector", "status=pending-upgrade", "--output", "name"];
+        return (await sandbox.exec("kubectl", ...namespace, ...query)) !== "";
       });
       await sandbox.exec("kubectl", "uncordon", "polycephala");
       await reader.run("pulumi config set --path manager.concurrent 6");
@@ -146,4 +147,13 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       return said;
     },
   };
+  const ends: Readonly<Record<string, () => Promise<boolean>>> = {
+    // The runner has taken it together with the job that is run after each section.
+    "This job is stuck": () => isStuckJob("success"),
+  };
+  return Object.fromEntries(
+    Object.entries(happenings).map(([title, happens]) => [title, { happens, isOver: ends[title] ?? always }]),
+  );
 }
+
+const always = () => Promise.resolve(true);
