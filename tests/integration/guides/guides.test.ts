@@ -226,7 +226,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
       then: {
         "npm install": async () => {
           writeFileSync(join(reader.clone, "../my-program/runner.ts"), files.get("A program of your own") ?? "");
-          await reader.run("npx tsc --noEmit --strict --skipLibCheck --target es2024 --module nodenext runner.ts");
+          await reader.run("tsc --noEmit --strict --skipLibCheck --target es2024 --module nodenext runner.ts");
         },
       },
     });
