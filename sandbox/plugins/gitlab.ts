@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import tls from "node:tls";
+import { trustAuthorities } from "../../tools/trusted-authorities.ts";
 import { GitLabClient, gitlabConnection } from "./gitlab/gitlab-client.ts";
 import { projectRunnerEnablement } from "./gitlab/project-runner-enablement.ts";
 import { userRunner } from "./gitlab/user-runner.ts";
@@ -23,10 +23,7 @@ await serveProvider({
   name: "gitlab",
   version: "10.1.1",
   configure(config) {
-    const { cacertFile } = config;
-    if (cacertFile) {
-      tls.setDefaultCACertificates([...tls.getCACertificates("default"), readFileSync(cacertFile, "utf8")]);
-    }
+    trustAuthorities([config.cacertFile ? readFileSync(config.cacertFile, "utf8") : undefined]);
     client = new GitLabClient(gitlabConnection(config, process.env));
   },
   resource: (type) => resources[type as keyof typeof resources],

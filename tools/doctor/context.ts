@@ -5,8 +5,7 @@ import { KubernetesApi } from "./kubernetes-api.ts";
 import type { Masker } from "./masker.ts";
 import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "./object-store.ts";
 import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
-import { loadKubeConfig } from "../kubeconfig.ts";
-import { readIfThere, trustAuthorities } from "../trusted-authorities.ts";
+import { providerSettings, type ProviderSettings } from "../provider-settings.ts";
 
 /** What the caller can change. */
 export interface DoctorOptions {
@@ -72,30 +71,18 @@ export const jobPodLabel = "job.runner.gitlab.com/pod";
 /** Connects nothing yet. */
 export function createContext(input: ContextInput): DoctorContext {
   const { stack, expected, options, masker, environment } = input;
-  const { outputs, config } = stack;
+  const { outputs } = stack;
   const { namespace, release } = outputs;
   const jobNamespace = outputs.jobNamespace ?? namespace;
-  const setting = (key: string, variable?: string) =>
-    nonEmpty(config[key]) ?? nonEmpty(variable === undefined ? undefined : environment[variable]);
-
-  const token = setting("gitlab:token", "GITLAB_TOKEN") ?? "";
-  masker.add(token);
-  const gitlabUrl = setting(`${stack.project}:gitlabUrl`) ?? "https://gitlab.com";
-  const baseUrl = setting("gitlab:baseUrl", "GITLAB_BASE_URL") ?? `${gitlabUrl.replace(/\/+$/, "")}/api/v4`;
-  const gitlab = new GitLabApi(baseUrl, token);
+  const providers = providerSettings(stack, environment);
+  masker.add(providers.gitlab.token);
+  const gitlab = new GitLabApi(providers.gitlab.baseUrl, providers.gitlab.token);
 
   let cluster: KubernetesApi | undefined;
-  const kubernetes = () =>
-    (cluster ??= new KubernetesApi(
-      loadKubeConfig({ kubeconfig: setting("kubernetes:kubeconfig"), context: setting("kubernetes:context") }),
-    ));
+  const kubernetes = () => (cluster ??= new KubernetesApi(providers.kubeConfig()));
 
-  const address = storeAddress(input, setting);
+  const address = storeAddress(input, providers.minio);
   const store = address && new ObjectStore(address);
-  trustAuthorities([
-    setting(`${stack.project}:caCertificate`),
-    ...[setting("gitlab:cacertFile"), setting("minio:minioCacertFile", "MINIO_CACERT_FILE")].map(readIfThere),
-  ]);
 
   const runnerToken = once(async () => {
     const data = await kubernetes().secretData(namespace, expected.tokenSecret);
@@ -157,10 +144,7 @@ export function createContext(input: ContextInput): DoctorContext {
  * Where this machine reaches the object store: for keys that the stack makes, as the provider does, since `cache.server` may
  * be an address inside the cluster.
  */
-function storeAddress(
-  { expected, options }: ContextInput,
-  setting: (key: string, variable?: string) => string | undefined,
-): StoreAddress | undefined {
+function storeAddress({ expected, options }: ContextInput, minio: ProviderSettings["minio"]): StoreAddress | undefined {
   const { cache } = expected;
   if (cache === undefined) {
     return undefined;
@@ -169,19 +153,9 @@ function storeAddress(
   if (options.storeServer !== undefined) {
     return { server: options.storeServer, https: !cache.insecure, region, source: "--store" };
   }
-  const provider = cache.ownKeys ? setting("minio:minioServer", "MINIO_ENDPOINT") : undefined;
-  return provider === undefined
-    ? { server: cache.server, https: !cache.insecure, region, source: "cache.server" }
-    : {
-        server: provider,
-        https: setting("minio:minioSsl", "MINIO_ENABLE_HTTPS") === "true",
-        region,
-        source: "minio:minioServer",
-      };
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
+  return cache.ownKeys && minio !== undefined
+    ? { ...minio, region, source: "minio:minioServer" }
+    : { server: cache.server, https: !cache.insecure, region, source: "cache.server" };
 }
 
 function once<Result>(work: () => Promise<Result>): () => Promise<Result> {

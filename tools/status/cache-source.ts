@@ -1,6 +1,7 @@
 import { Client } from "minio";
 import { within } from "../doctor/time-limit.ts";
-import type { StoreConnection, StoreKeys } from "./connections.ts";
+import type { StoreKeys } from "../doctor/object-store.ts";
+import type { StoreConnection } from "./connections.ts";
 import type { CacheReport } from "./report.ts";
 
 /** How long counting may take, in milliseconds; a list has a thousand objects a page. */

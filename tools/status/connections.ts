@@ -1,8 +1,8 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { cacheSettings } from "../../components/settings.ts";
+import type { StoreKeys } from "../doctor/object-store.ts";
 import type { PulumiStack } from "../doctor/pulumi-stack.ts";
-import { loadKubeConfig } from "../kubeconfig.ts";
-import { readIfThere, trustAuthorities } from "../trusted-authorities.ts";
+import { providerSettings, type ProviderSettings } from "../provider-settings.ts";
 
 /** How this machine reaches GitLab. */
 export interface GitLabConnection {
@@ -22,12 +22,6 @@ export interface StoreConnection {
   readonly keys: StoreKeys | undefined;
 }
 
-/** A pair of keys of an object store. */
-export interface StoreKeys {
-  readonly accessKey: string;
-  readonly secretKey: string;
-}
-
 /** Where the stack's servers are, as its providers reach them. */
 export interface Connections {
   readonly gitlab: GitLabConnection;
@@ -43,23 +37,12 @@ export interface Connections {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the stack's settings, and the environment as its providers do. Connects nothing. */
-export function connectionsOf({ project, config }: PulumiStack, environment: Environment): Connections {
-  const setting = (key: string, variable = "") =>
-    [config[key], environment[variable]].find((value) => value !== undefined && value !== "");
-
-  trustAuthorities([
-    setting(`${project}:caCertificate`),
-    ...[setting("gitlab:cacertFile"), setting("minio:minioCacertFile", "MINIO_CACERT_FILE")].map(readIfThere),
-  ]);
-  const gitlabUrl = setting(`${project}:gitlabUrl`) ?? "https://gitlab.com";
+export function connectionsOf(stack: PulumiStack, environment: Environment): Connections {
+  const { gitlab, minio, kubeConfig } = providerSettings(stack, environment);
   return {
-    gitlab: {
-      host: (setting("gitlab:baseUrl", "GITLAB_BASE_URL") ?? gitlabUrl).replace(/(\/api\/v4)?\/*$/, ""),
-      token: setting("gitlab:token", "GITLAB_TOKEN") ?? "",
-    },
-    kubernetes: () =>
-      loadKubeConfig({ kubeconfig: setting("kubernetes:kubeconfig"), context: setting("kubernetes:context") }),
-    store: () => store(JSON.parse(setting(`${project}:cache`) ?? "{}"), setting),
+    gitlab: { host: gitlab.baseUrl.replace(/(\/api\/v4)?\/*$/, ""), token: gitlab.token },
+    kubernetes: kubeConfig,
+    store: () => store(JSON.parse(stack.config[`${stack.project}:cache`] || "{}"), minio),
   };
 }
 
@@ -67,21 +50,12 @@ export function connectionsOf({ project, config }: PulumiStack, environment: Env
  * Where the stack has made bucket and keys, the store is where its provider finds it: `cache.server` may be an address inside
  * the cluster.
  */
-function store(
-  cache: unknown,
-  setting: (key: string, variable?: string) => string | undefined,
-): StoreConnection | undefined {
+function store(cache: unknown, minio: ProviderSettings["minio"]): StoreConnection | undefined {
   if (cache === false) {
     return undefined;
   }
   const { server, insecure, region, credentials } = cacheSettings.parse(cache);
-  const provider = credentials === undefined ? setting("minio:minioServer", "MINIO_ENDPOINT") : undefined;
-  return provider === undefined
-    ? { server, https: !insecure, region, keys: credentials as StoreKeys | undefined }
-    : {
-        server: provider,
-        https: setting("minio:minioSsl", "MINIO_ENABLE_HTTPS") === "true",
-        region,
-        keys: undefined,
-      };
+  return credentials === undefined && minio !== undefined
+    ? { ...minio, region, keys: undefined }
+    : { server, https: !insecure, region, keys: credentials as StoreKeys | undefined };
 }

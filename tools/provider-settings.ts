@@ -1,0 +1,52 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { PulumiStack } from "./doctor/pulumi-stack.ts";
+import { loadKubeConfig } from "./kubeconfig.ts";
+import { readIfThere, trustAuthorities } from "./trusted-authorities.ts";
+
+/** Where a stack's servers are, as its providers find them. */
+export interface ProviderSettings {
+  readonly gitlab: {
+    /** Address of the API, with `/api/v4`. */
+    readonly baseUrl: string;
+    /** Access token of whoever looks; empty where there is none. */
+    readonly token: string;
+  };
+  /** MinIO; undefined where no setting names it. */
+  readonly minio: { readonly server: string; readonly https: boolean } | undefined;
+  /** @throws Error when there is no such kubeconfig or context */
+  readonly kubeConfig: () => KubeConfig;
+}
+
+/**
+ * Reads the stack's settings, and the environment as its providers do, and lets this process trust the authorities that they
+ * name. Connects nothing.
+ */
+export function providerSettings(
+  { project, config }: Pick<PulumiStack, "project" | "config">,
+  environment: Readonly<Record<string, string | undefined>>,
+): ProviderSettings {
+  const setting = (key: string, variable = "") =>
+    [config[key], environment[variable]].find((value) => value !== undefined && value !== "");
+
+  trustAuthorities([
+    setting(`${project}:caCertificate`),
+    ...[setting("gitlab:cacertFile"), setting("minio:minioCacertFile", "MINIO_CACERT_FILE")].map(readIfThere),
+  ]);
+  const gitlabUrl = setting(`${project}:gitlabUrl`) ?? "https://gitlab.com";
+  const minioServer = setting("minio:minioServer", "MINIO_ENDPOINT");
+  return {
+    gitlab: {
+      baseUrl: setting("gitlab:baseUrl", "GITLAB_BASE_URL") ?? `${gitlabUrl.replace(/\/+$/, "")}/api/v4`,
+      token: setting("gitlab:token", "GITLAB_TOKEN") ?? "",
+    },
+    minio:
+      minioServer === undefined
+        ? undefined
+        : {
+            server: minioServer,
+            https: setting("minio:minioSsl", "MINIO_ENABLE_HTTPS") === "true",
+          },
+    kubeConfig: () =>
+      loadKubeConfig({ kubeconfig: setting("kubernetes:kubeconfig"), context: setting("kubernetes:context") }),
+  };
+}
