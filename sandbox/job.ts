@@ -79,6 +79,11 @@ export async function deployedManager({ folder, state }: Sandbox): Promise<Deplo
   if (outputs === undefined) {
     throw new SandboxError("Nothing is deployed, so there is no runner. Deploy: npm run sandbox");
   }
+  return managerOf(outputs);
+}
+
+/** @returns where a stack with these outputs has deployed its manager */
+export function managerOf(outputs: Readonly<Record<string, unknown>>): DeployedManager {
   return { namespace: String(outputs["namespace"]), release: (outputs["release"] as { name: string }).name };
 }
 

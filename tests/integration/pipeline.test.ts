@@ -8,6 +8,7 @@ import { parse, parseDocument, stringify } from "yaml";
 import { gitlabUrl, sandboxEnvironment, stackConfigFile } from "../../sandbox/environment.ts";
 import { repository } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
+import { copyCheckout } from "./checkout.ts";
 import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
@@ -26,11 +27,7 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     await requiredProgram("rsync");
     const { all, exitCode } = await sandbox.command("up");
     assert.equal(exitCode, 0, all);
-    // The checkout as it is, with what is not committed yet.
-    const list = "git ls-files -z --cached --others --exclude-standard";
-    await execa("sh", ["-c", `${list} | xargs -0 cp --parents --target-directory "$0" 2>/dev/null || true`, checkout], {
-      cwd: repository,
-    });
+    await copyCheckout(checkout);
     const environment = sandboxEnvironment(new SandboxFolder(sandbox.path), sandbox.state);
     delete environment["PULUMI_STACK"];
     delete environment["PULUMI_OPTION_CONFIG_FILE"];

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { marked } from "marked";
 import { repository } from "../../sandbox/pulumi-home.ts";
-import { allGuides, missingLine, parseGuide } from "../integration/guides/guide.ts";
+import { allGuides, escaped, missingLine, parseGuide } from "../integration/guides/guide.ts";
 
 /** Commands in running text that other tests run. */
 const testedElsewhere = new Set([
@@ -18,10 +18,9 @@ describe("the guides", () => {
   const guides = allGuides();
   const lines = guides.flatMap(({ steps }) => steps.flatMap(({ commands }) => commands.split("\n")));
   const isRun = (mention: string) => {
-    const words = mention.split(" ").map((word) => ` ${word} `);
-    return lines.some((line) =>
-      words.every((word, index) => ` ${line} `.indexOf(word) >= ` ${line} `.indexOf(words[index - 1] ?? "")),
-    );
+    const words = mention.split(" ").map(escaped);
+    const pattern = new RegExp(`(^|\\s)${words.join("\\s(.*\\s)?")}(\\s|$)`);
+    return lines.some((line) => pattern.test(line));
   };
 
   for (const { path, links, mentions } of guides) {

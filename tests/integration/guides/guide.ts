@@ -111,6 +111,6 @@ export function missingLine(expected: string, actual: string): string | undefine
 }
 
 /** A text as part of a regular expression. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -14,9 +14,9 @@ import { execa } from "execa";
 import getPort from "get-port";
 import { parseDocument } from "yaml";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "../../../sandbox/environment.ts";
-import { runJob, type DeployedManager } from "../../../sandbox/job.ts";
-import { repository } from "../../../sandbox/pulumi-home.ts";
+import { managerOf, runJob } from "../../../sandbox/job.ts";
 import { SandboxFolder } from "../../../sandbox/state.ts";
+import { copyCheckout } from "../checkout.ts";
 import { requiredProgram } from "../required-program.ts";
 import type { CommandResult, SandboxUnderTest } from "../sandbox-under-test.ts";
 import type { Step } from "./guide.ts";
@@ -58,8 +58,7 @@ export class Reader {
     await sandbox.exec("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive");
     const reader = new Reader(sandbox, await getPort({ host: "127.0.0.1" }));
     mkdirSync(reader.clone);
-    const copy = 'git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$0"';
-    await execa("sh", ["-c", `${copy} 2>/dev/null || true`, reader.clone], { cwd: repository });
+    await copyCheckout(reader.clone);
     const git = (...args: string[]) => execa("git", args, { cwd: reader.clone });
     await git("init", "--quiet", "--initial-branch", "main");
     await git("config", "user.name", "reader");
@@ -75,19 +74,16 @@ export class Reader {
    * @param answer - what one types when it asks, such as for a token
    */
   async follow(step: Step, answer?: string): Promise<CommandResult> {
-    this.#pointAtSandbox();
-    const commands = this.here(step.commands);
     if (step.marks.includes("second-terminal")) {
-      await this.#shell.start(commands);
+      await this.#shell.start(this.here(step.commands));
       return { stdout: "", all: "", exitCode: 0 };
     }
-    return this.#shell.run(commands, answer);
+    return this.#execute(step.commands, answer);
   }
 
   /** Runs a command as in a guide, which must succeed. */
   async run(command: string): Promise<string> {
-    this.#pointAtSandbox();
-    const { all, exitCode } = await this.#shell.run(this.here(command));
+    const { all, exitCode } = await this.#execute(command);
     if (exitCode !== 0) {
       throw new Error(`${command}\n${all}`);
     }
@@ -99,8 +95,7 @@ export class Reader {
    * @returns what it prints
    */
   async failing(command: string): Promise<string> {
-    this.#pointAtSandbox();
-    const { all, exitCode } = await this.#shell.run(this.here(command));
+    const { all, exitCode } = await this.#execute(command);
     if (exitCode === 0) {
       throw new Error(`${command} should have failed:\n${all}`);
     }
@@ -127,11 +122,7 @@ export class Reader {
   async job(content: string): Promise<{ readonly succeeded: boolean; readonly trace: string }> {
     const file = join(this.#home, "job.gitlab-ci.yml");
     writeFileSync(file, content);
-    const outputs = JSON.parse(await this.run("pulumi stack output --json")) as {
-      namespace: string;
-      release: { name: string };
-    };
-    const deployed: DeployedManager = { namespace: outputs.namespace, release: outputs.release.name };
+    const deployed = managerOf(JSON.parse(await this.run("pulumi stack output --json")) as Record<string, unknown>);
     let trace = "";
     const sandbox = { folder: new SandboxFolder(this.#sandbox.path), state: this.#sandbox.state };
     const succeeded = await runJob(sandbox, deployed, file, (text) => (trace += text));
@@ -145,6 +136,11 @@ export class Reader {
   close(): void {
     this.#shell.close();
     rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  #execute(commands: string, answer?: string): Promise<CommandResult> {
+    this.#pointAtSandbox();
+    return this.#shell.run(this.here(commands), answer);
   }
 
   /** The sandbox's tools and Pulumi plugins, and none of its addresses and credentials: those are for the guides to give. */
@@ -211,8 +207,7 @@ export class Reader {
         setUnlessSet(["gitlab-runner:chart", "repository"], this.here("https://charts.gitlab.io"));
       }
       setUnlessSet(["gitlab-runner:cache", "server"], minioServer(state));
-      const changed = file.toString({ lineWidth: 0 });
-      writeFileSync(path, changed);
+      writeFileSync(path, file.toString({ lineWidth: 0 }));
     }
   }
 }

@@ -9,47 +9,46 @@ import { otherProject, ownProject } from "../../../sandbox/places.ts";
 import type { SandboxUnderTest } from "../sandbox-under-test.ts";
 import type { Reader } from "./reader.ts";
 
-/** What a section of docs/troubleshooting.md is about. */
+/** What a section of docs/troubleshooting.md is about, once it has happened. */
 export interface Trouble {
-  /** @returns what its sufferer sees, where a test can see it */
-  readonly happens: () => Promise<string | undefined>;
+  /** What its sufferer sees, where a test can see it. */
+  readonly seen?: string;
   /** Whether it is over, beyond what the doctor and a job tell. */
-  readonly isOver: () => Promise<boolean>;
+  readonly isOver?: () => Promise<boolean>;
 }
 
 const job = "probe: { script: [echo done], tags: [kubernetes] }";
 const namespace = ["--namespace", "gitlab-runner"];
 const up = "pulumi up --skip-preview";
 
-/** @returns the trouble of each section that has commands, by its title */
-export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Record<string, Trouble>> {
+/** @returns what makes the trouble of each section with commands happen, by the section's title */
+export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Record<string, () => Promise<Trouble>>> {
   const { state } = sandbox;
   const control = () => new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
   const api = () => new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
   const runnerId = async () => Number(await reader.run("pulumi stack output runnerId"));
 
-  let stuckJob = 0;
-  const isStuckJob = async (status: string) => (await control().job(stuckJob)).status === status;
-
-  const happenings: Readonly<Record<string, Trouble["happens"]>> = {
-    Troubleshooting: () => Promise.resolve(undefined),
+  return {
+    Troubleshooting: () => Promise.resolve({}),
 
     "This job is stuck": async () => {
-      stuckJob = (await control().addJob({ projectId: ownProject.id, script: ["true"] })).id;
+      const { id } = await control().addJob({ projectId: ownProject.id, script: ["true"] });
+      const isNow = async (status: string) => (await control().job(id)).status === status;
       await reader.job(job);
-      assert.ok(await isStuckJob("pending"), "the runner has taken a job without tags");
-      return undefined;
+      assert.ok(await isNow("pending"), "the runner has taken a job without tags");
+      // It is taken together with the job that is run after each section.
+      return { isOver: () => isNow("success") };
     },
 
     'In the job\'s log: cannot create resource "pods", "pods/attach", …': async () => {
       const rules = '[{"op":"replace","path":"/rules/0/verbs","value":["get"]}]';
       await sandbox.exec("kubectl", ...namespace, "patch", "role", "gitlab-runner", "--type", "json", "--patch", rules);
-      return (await reader.job(job)).trace;
+      return { seen: (await reader.job(job)).trace };
     },
 
     "In the job's log: the cache is empty every time": async () => {
       await sandbox.exec("mc", "rb", "--force", "minio/gitlab-runner-cache");
-      return undefined;
+      return {};
     },
 
     "Pods stay Pending": async () => {
@@ -69,13 +68,13 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       await sandbox.exec("kubectl", ...namespace, "apply", "--filename", file);
       await sandbox.exec("kubectl", ...namespace, "wait", "--for=condition=PodScheduled=false", "pod/runner-of-a-job");
       await sleep(1_000);
-      return undefined;
+      return {};
     },
 
     "Cannot reach MinIO": async () => {
       reader.closeSecondTerminals();
       await sleep(500);
-      return reader.failing(up);
+      return { seen: await reader.failing(up) };
     },
 
     "403 insufficient_scope": async () => {
@@ -86,19 +85,19 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       });
       await reader.run("echo glpat-without-the-scope-api | pulumi config set --secret gitlab:token");
       await reader.run("pulumi config set --path 'extraProjects[0]' homelab/website");
-      return reader.failing(up);
+      return { seen: await reader.failing(up) };
     },
 
     "The runner is gone": async () => {
       const id = await runnerId();
       await api().Runners.disable(otherProject.id, id);
       await api().Runners.remove({ runnerId: id });
-      return reader.failing("npm run doctor -- --stack production");
+      return { seen: await reader.failing("npm run doctor -- --stack production") };
     },
 
     "incorrect passphrase": async () => {
       await reader.run("echo another > wrong-passphrase; export PULUMI_CONFIG_PASSPHRASE_FILE=$PWD/wrong-passphrase");
-      return reader.failing(up);
+      return { seen: await reader.failing(up) };
     },
 
     "The stack is currently locked": async () => {
@@ -106,7 +105,7 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       await reader.killed(up, () =>
         reader.hasFiles("pulumi-state/.pulumi/locks/organization/gitlab-runner/production"),
       );
-      return reader.failing(up);
+      return { seen: await reader.failing(up) };
     },
 
     "another operation (install/upgrade/rollback) is in progress": async () => {
@@ -121,7 +120,7 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       });
       await sandbox.exec("kubectl", "uncordon", "polycephala");
       await reader.run("pulumi config set --path manager.concurrent 6");
-      return reader.failing(up);
+      return { seen: await reader.failing(up) };
     },
 
     "no such type: PrometheusRule, PodMonitor": async () => {
@@ -131,10 +130,10 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       await reader.run(`${withoutThem.join(" && ")} && ${up}`);
       await sandbox.exec("kubectl", "delete", "customresourcedefinitions", "--all");
       await reader.run("pulumi config set --path manager.alerts true");
-      return reader.failing(up);
+      return { seen: await reader.failing(up) };
     },
 
-    "Bucket is not empty": () => reader.failing("pulumi destroy --skip-preview"),
+    "Bucket is not empty": async () => ({ seen: await reader.failing("pulumi destroy --skip-preview") }),
 
     "Runner associated with more than one project": async () => {
       await reader.run(up);
@@ -142,18 +141,9 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       const forgotten = { id: 75488736, path: "homelab/forgotten" };
       await control().addProject(forgotten);
       await api().Runners.enable(forgotten.id, id);
-      const said = await reader.failing("pulumi destroy --skip-preview");
+      const seen = await reader.failing("pulumi destroy --skip-preview");
       await api().Runners.disable(forgotten.id, id);
-      return said;
+      return { seen };
     },
   };
-  const ends: Readonly<Record<string, () => Promise<boolean>>> = {
-    // The runner has taken it together with the job that is run after each section.
-    "This job is stuck": () => isStuckJob("success"),
-  };
-  return Object.fromEntries(
-    Object.entries(happenings).map(([title, happens]) => [title, { happens, isOver: ends[title] ?? always }]),
-  );
 }
-
-const always = () => Promise.resolve(true);
