@@ -28,11 +28,13 @@ program
   .description("start what is not running, and deploy")
   .option("--chart <path>", "a folder or .tgz of GitLab's chart, to install instead of the sandbox's own")
   .option("--stack <file>", "a stack file to deploy, such as one of examples/", homelabStack)
-  .action(async (options: { chart?: string; stack: string }) => {
+  .option("--published", "install the published provider plugins into Pulumi's plugin cache first, and use them")
+  .action(async (options: { chart?: string; stack: string; published?: true }) => {
     const stopOnInterrupt = clearOnInterrupt();
     const sandbox = await up(folder(), {
       chart: options.chart === undefined ? undefined : existingPath(options.chart),
       stack: existingPath(options.stack),
+      published: options.published === true,
     });
     stopOnInterrupt();
     await printDeployment(sandbox);

@@ -12,6 +12,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { satisfies } from "semver";
 import type { SandboxFolder } from "./state.ts";
+import type { Tool, Tools } from "./tools.ts";
 
 /** The checkout that this sandbox belongs to. */
 export const repository = join(import.meta.dirname, "..");
@@ -22,28 +23,32 @@ interface Plugin {
   readonly name: string;
   /** The package whose version the engine asks for. */
   readonly package: string;
+  /** The tool that is this plugin, built from its published source; the others have stand-ins. */
+  readonly tool?: Tool;
 }
 
 const plugins: readonly Plugin[] = [
   { kind: "language", name: "nodejs", package: "@pulumi/pulumi" },
-  { kind: "resource", name: "kubernetes", package: "@pulumi/kubernetes" },
+  { kind: "resource", name: "kubernetes", package: "@pulumi/kubernetes", tool: "pulumi-resource-kubernetes" },
   { kind: "resource", name: "minio", package: "@pulumi/minio" },
   { kind: "resource", name: "random", package: "@pulumi/random" },
   { kind: "resource", name: "gitlab", package: "@pulumi/gitlab" },
 ];
 
 /**
- * Fills a private PULUMI_HOME with the plugins that the program needs: the real ones that this machine has, on PATH or in
- * its plugin cache, and for each of the others the sandbox's stand-in.
- * @returns for each plugin the path of the real one, or `stand-in`
+ * Fills a private PULUMI_HOME with the plugins that the program needs: the published ones that this machine has, on PATH or
+ * in its plugin cache; for the others the sandbox's own, built from the published source or standing in for it.
+ * @param tools with the machine's own ones in place of those that the sandbox has built, as {@link ownTools} finds them
+ * @returns for each plugin the path of the machine's, `built`, or `stand-in`
  */
-export function installPlugins(folder: SandboxFolder, pulumi: string): Record<string, string> {
+export function installPlugins(folder: SandboxFolder, tools: Tools): Record<string, string> {
   return Object.fromEntries(
     plugins.map((plugin) => {
       const version = packageVersion(plugin.package);
-      const binary = `pulumi-${plugin.kind}-${plugin.name}`;
+      const binary = binaryOf(plugin);
       const target = folder.folder("pulumi", "plugins", `${plugin.kind}-${plugin.name}-v${version}`);
-      const real = onPath(binary) ?? besidePulumi(binary, plugin, pulumi) ?? inPluginCache(binary, plugin, version);
+      const own = ownPlugin(plugin, tools.pulumi);
+      const real = own ?? (plugin.tool && tools[plugin.tool]);
       if (real === undefined) {
         const source = plugin.kind === "language" ? `language-${plugin.name}` : plugin.name;
         writeFileSync(join(target, binary), standIn(join(import.meta.dirname, "plugins", `${source}.ts`)), {
@@ -56,9 +61,38 @@ export function installPlugins(folder: SandboxFolder, pulumi: string): Record<st
       for (const file of files) {
         symlinkSync(join(dirname(real), file), join(target, file));
       }
-      return [plugin.name, real];
+      return [plugin.name, own ?? "built"];
     }),
   );
+}
+
+/** @returns the tools that this machine has anyway: Pulumi on PATH, and plugins of its own that the sandbox would build */
+export function ownTools(): Partial<Tools> {
+  const pulumi = onPath("pulumi");
+  const own: Partial<Record<Tool, string>> = pulumi === undefined ? {} : { pulumi };
+  for (const plugin of plugins) {
+    const path = ownPlugin(plugin, pulumi);
+    if (plugin.tool !== undefined && path !== undefined) {
+      own[plugin.tool] = path;
+    }
+  }
+  return own;
+}
+
+/** @returns the published plugins, as arguments of `pulumi plugin install`; a language host comes with Pulumi itself */
+export function publishedPlugins(): string[][] {
+  return plugins
+    .filter(({ kind }) => kind === "resource")
+    .map((plugin) => [plugin.kind, plugin.name, packageVersion(plugin.package)]);
+}
+
+/** @returns the path of a plugin that this machine has, if any */
+function ownPlugin(plugin: Plugin, pulumi: string | undefined): string | undefined {
+  return onPath(binaryOf(plugin)) ?? besidePulumi(plugin, pulumi) ?? inPluginCache(plugin);
+}
+
+function binaryOf({ kind, name }: Plugin): string {
+  return `pulumi-${kind}-${name}`;
 }
 
 /** The node that runs this sandbox, which is new enough for the program. */
@@ -84,9 +118,12 @@ export function onPath(program: string): string | undefined {
 }
 
 /** A Pulumi installation carries its language hosts beside the engine. */
-function besidePulumi(binary: string, plugin: Plugin, pulumi: string): string | undefined {
-  const path = join(dirname(realpathSync(pulumi)), binary);
-  return plugin.kind === "language" && isExecutable(path) ? path : undefined;
+function besidePulumi(plugin: Plugin, pulumi: string | undefined): string | undefined {
+  if (plugin.kind !== "language" || pulumi === undefined) {
+    return undefined;
+  }
+  const path = join(dirname(realpathSync(pulumi)), binaryOf(plugin));
+  return isExecutable(path) ? path : undefined;
 }
 
 function pluginCache(): string {
@@ -94,14 +131,15 @@ function pluginCache(): string {
 }
 
 /** The version that the program wants, or a later one of the same major version. */
-function inPluginCache(binary: string, plugin: Plugin, version: string): string | undefined {
+function inPluginCache(plugin: Plugin): string | undefined {
   const prefix = `${plugin.kind}-${plugin.name}-v`;
+  const version = packageVersion(plugin.package);
   if (!existsSync(pluginCache())) {
     return undefined;
   }
   return readdirSync(pluginCache())
     .filter((name) => name.startsWith(prefix) && satisfies(name.slice(prefix.length), `^${version}`))
-    .map((name) => join(pluginCache(), name, binary))
+    .map((name) => join(pluginCache(), name, binaryOf(plugin)))
     .find((path) => isExecutable(path));
 }
 

@@ -55,17 +55,19 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
 /** Prints which parts of the sandbox are real, and where its servers are. */
 export function printParts({ state }: Sandbox): void {
   const entries = Object.entries(state.plugins);
-  const real = entries.filter(([, source]) => source !== "stand-in").map(([name, source]) => `${name} (${source})`);
-  const standIns = entries.filter(([, source]) => source === "stand-in").map(([name]) => name);
+  const from = (source: string) => entries.filter((entry) => entry[1] === source).map(([name]) => name);
+  const own = entries.filter(([, source]) => !["built", "stand-in"].includes(source));
   console.log(
     "Real: Pulumi engine, Kubernetes API server and controllers, MinIO, Helm. Simulated: the node and its pods (kwok).",
   );
   console.log(`Emulated: GitLab, at ${gitlabUrl(state)}`);
-  if (real.length > 0) {
-    console.log(`Pulumi plugins of your own: ${real.join(", ")}`);
-  }
-  if (standIns.length > 0) {
-    console.log(`Pulumi plugins that stand in for the published ones: ${standIns.join(", ")}`);
+  const lines = {
+    "Pulumi plugins of your own": own.map(([name, source]) => `${name} (${source})`),
+    "Pulumi plugins built from the published source": from("built"),
+    "Pulumi plugins that stand in for the published ones": from("stand-in"),
+  };
+  for (const [title, names] of Object.entries(lines).filter(([, { length }]) => length > 0)) {
+    console.log(`${title}: ${names.join(", ")}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { execa } from "execa";
 import getPort from "get-port";
 import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
@@ -9,7 +10,7 @@ import { authorityFile, gitlabUrl, minioServer, minioUrl, sandboxEnvironment } f
 import { SandboxError } from "./errors.ts";
 import { pageUrl } from "./page/page-url.ts";
 import { otherProject, ownGroup, ownProject } from "./places.ts";
-import { installPlugins, onPath } from "./pulumi-home.ts";
+import { installPlugins, ownTools, publishedPlugins } from "./pulumi-home.ts";
 import { isRunning, killUnrecorded, startServer, stopServers } from "./servers.ts";
 import {
   changeChart,
@@ -23,7 +24,7 @@ import {
   type StackValues,
 } from "./stack.ts";
 import { SandboxFolder, type SandboxState } from "./state.ts";
-import { builtTools, requireGo, toolBuilds, type Tools } from "./tools.ts";
+import { builtTools, requireGo, toolBuilds, type ToolBuild, type Tools } from "./tools.ts";
 
 const ports = [
   "etcd",
@@ -45,11 +46,19 @@ export interface Sandbox {
   readonly state: SandboxState;
 }
 
-/** Builds the tools that are not in the cache, and shows how long it takes: about ten minutes on two cores, once. */
-export async function buildTools({ forTests = false } = {}): Promise<void> {
-  const systemPulumi = onPath("pulumi");
+/** Which tools to build. */
+interface BuildOptions {
+  /** Also those that only tests need. @defaultValue false */
+  readonly forTests?: boolean;
+  /** No others than these. @defaultValue all */
+  readonly only?: readonly ToolBuild["title"][];
+}
+
+/** Builds the tools that are neither the machine's own nor in the cache, and shows how long it takes: about twelve minutes on two cores, once. */
+export async function buildTools({ forTests = false, only }: BuildOptions = {}): Promise<void> {
+  const own = ownTools();
   const missing = [...toolBuilds(), ...(forTests ? toolBuilds({ forTests }) : [])].filter(
-    ({ ready, title }) => !ready && !(title === "pulumi" && systemPulumi !== undefined),
+    ({ ready, title }) => !ready && !(title in own) && only?.includes(title) !== false,
   );
   if (missing.length === 0) {
     return;
@@ -60,6 +69,32 @@ export async function buildTools({ forTests = false } = {}): Promise<void> {
     missing.map((build) => ({ title: build.title, run: () => build.run() })),
     { concurrent: false },
   );
+}
+
+/**
+ * Installs the published plugins where they are missing, and builds the tools without which that cannot be and those that remain.
+ * @throws SandboxError when they cannot be had
+ */
+async function installPublishedPlugins(): Promise<void> {
+  await buildTools({ only: ["pulumi"] });
+  const { pulumi } = { ...builtTools(), ...ownTools() };
+  for (const plugin of publishedPlugins()) {
+    console.log(`pulumi plugin install ${plugin.join(" ")}`);
+    const { exitCode, all } = await execa(pulumi, ["plugin", "install", ...plugin], {
+      env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
+      all: true,
+      reject: false,
+      stdin: "ignore",
+      timeout: 10 * 60_000,
+    });
+    if (exitCode !== 0) {
+      throw new SandboxError(
+        `The published plugin ${plugin.slice(1).join(" ")} cannot be installed:\n${all.trim()}\n` +
+          "Without --published, the sandbox uses those that this machine has, and plugins of its own for the others.",
+      );
+    }
+  }
+  await buildTools();
 }
 
 /**
@@ -77,6 +112,11 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
           `The sandbox in ${folder.path} has ${found.stack}.\nStop it first: npm run sandbox -- down. Or name another folder with --dir.`,
         );
       }
+      if (options.published) {
+        throw new SandboxError(
+          `The sandbox in ${folder.path} is running, with the plugins that it was started with.\nStop it first: npm run sandbox -- down`,
+        );
+      }
       if (options.chart !== undefined) {
         changeChart(folder, found, options);
       }
@@ -87,7 +127,7 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
       console.log("Clearing away a sandbox that was cut off.");
       await clear(folder, found);
     }
-    await buildTools();
+    await (options.published ? installPublishedPlugins() : buildTools());
     const state = await startAll(folder, options);
     await deploy({ folder, state });
     return { folder, state, wasRunning: false };
@@ -135,7 +175,7 @@ async function clear(folder: SandboxFolder, state: SandboxState): Promise<string
 
 async function startAll(folder: SandboxFolder, options: StackOptions): Promise<SandboxState> {
   const values = readStack(options.stack);
-  const tools = withSystemPulumi(builtTools());
+  const tools = { ...builtTools(), ...ownTools() };
   const state: SandboxState = {
     servers: [],
     ports: Object.fromEntries(
@@ -161,7 +201,7 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
   for (const tool of ["pulumi", "kubectl", "helm", "mc"] as const) {
     symlinkSync(tools[tool], join(bin, tool));
   }
-  state.plugins = installPlugins(folder, tools.pulumi);
+  state.plugins = installPlugins(folder, tools);
 
   const apiServer = Promise.withResolvers<undefined>();
   await progress([
@@ -195,10 +235,6 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
   state.complete = true;
   folder.write(state);
   return state;
-}
-
-function withSystemPulumi(tools: Tools): Tools {
-  return { ...tools, pulumi: onPath("pulumi") ?? tools.pulumi };
 }
 
 async function startMinio(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {

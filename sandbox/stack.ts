@@ -27,6 +27,8 @@ export interface StackOptions {
   readonly chart: string | undefined;
   /** Stack file to deploy. @defaultValue the homelab's */
   readonly stack: string;
+  /** Install the published provider plugins first. */
+  readonly published: boolean;
 }
 
 type Values = Record<string, unknown>;

@@ -27,7 +27,7 @@ const sandboxState = z.object({
   runnerHelper: z.boolean().default(false),
   /** The servers are all up and the stack is configured. */
   complete: z.boolean(),
-  /** What `pulumi up` uses for each part: `real` with its path, or `stand-in`. */
+  /** What `pulumi up` uses for each plugin: the path of the machine's own, `built`, or `stand-in`. */
   plugins: z.record(z.string(), z.string()),
   /** Folders outside the sandbox's own that go with it. */
   extraFolders: z.array(z.string()),

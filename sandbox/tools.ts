@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
@@ -16,11 +16,15 @@ interface ToolModule {
   readonly linkerVariables?: Readonly<Record<string, string>>;
   /** Build tags, such as one that leaves out what nothing here needs. */
   readonly tags?: readonly string[];
+  /** Files that a package embeds, by their place in the module's folder, and where in another module they are. */
+  readonly embedded?: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
   /** Only this project's own tests need it, so `npm run sandbox` builds it for no one else. */
   readonly forTests?: boolean;
 }
 
 const kubernetesVersion = "1.36.3";
+
+const kubernetesProvider = "github.com/pulumi/pulumi-kubernetes/provider/v4";
 
 const toolModules: Readonly<Record<string, ToolModule>> = {
   etcd: { packages: { etcd: "go.etcd.io/etcd/server/v3" } },
@@ -39,12 +43,23 @@ const toolModules: Readonly<Record<string, ToolModule>> = {
     },
   },
   kwok: { packages: { kwok: "sigs.k8s.io/kwok/cmd/kwok" } },
-  helm: { packages: { helm: "helm.sh/helm/v3/cmd/helm" } },
   minio: { packages: { minio: "github.com/minio/minio" } },
   mc: { packages: { mc: "github.com/minio/mc" } },
   pulumi: {
     packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
     linkerVariables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0" },
+  },
+  // Helm along with the provider, which is made of it: so both are the same version, and most of it is compiled once.
+  "pulumi-kubernetes": {
+    packages: { helm: "helm.sh/helm/v3/cmd/helm", "pulumi-resource-kubernetes": "./pulumi-resource-kubernetes" },
+    // That of @pulumi/kubernetes: the engine refuses an older provider, and the provider's module has no released versions.
+    linkerVariables: { [`${kubernetesProvider}/pkg/version.Version`]: "4.32.0" },
+    embedded: Object.fromEntries(
+      ["schema.json", "terraform-mapping.json"].map((file) => [
+        `pulumi-resource-kubernetes/${file}`,
+        { module: kubernetesProvider, path: `cmd/pulumi-resource-kubernetes/${file}` },
+      ]),
+    ),
   },
   // Of promtool, the tests need rules and expressions, but no client of any cloud.
   prometheus: {
@@ -65,18 +80,21 @@ export type Tool =
   | "helm"
   | "minio"
   | "mc"
-  | "pulumi";
+  | "pulumi"
+  | "pulumi-resource-kubernetes";
 
 /** Paths of the tools' binaries. */
 export type Tools = Readonly<Record<Tool, string>>;
 
-/** Paths of the binaries that only tests need. */
-export type TestTools = Readonly<Record<"promtool", string>>;
+/** Name of the binary of a tool that only tests need. */
+type TestTool = "promtool";
 
-/** A group of tools that is built in one go. */
+/** Paths of the binaries that only tests need. */
+export type TestTools = Readonly<Record<TestTool, string>>;
+
+/** A tool to build. */
 export interface ToolBuild {
-  /** Name for people. */
-  readonly title: string;
+  readonly title: Tool | TestTool;
   /** Whether it is in the cache already. */
   readonly ready: boolean;
   /** Builds it; at most half an hour. */
@@ -88,13 +106,15 @@ export function cacheFolder(): string {
   return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gitlab-runner-sandbox");
 }
 
-/** @returns what there is to build, one entry for each Go module: those of the sandbox, or those that only tests need */
+/** @returns what there is to build: the sandbox's tools, or those that only tests need */
 export function toolBuilds({ forTests = false } = {}): ToolBuild[] {
-  return modulesFor(forTests).map(([name, module]) => ({
-    title: name,
-    ready: existsSync(folderOf(name, module)),
-    run: () => build(name, module),
-  }));
+  return modulesFor(forTests).flatMap(([name, module]) =>
+    Object.keys(module.packages).map((binary) => ({
+      title: binary as Tool | TestTool,
+      ready: existsSync(join(folderOf(name, module), binary)),
+      run: () => build(name, module, binary),
+    })),
+  );
 }
 
 /** @returns where each tool is; all of {@link toolBuilds} must be ready */
@@ -132,10 +152,10 @@ export async function requireGo(): Promise<void> {
   }
 }
 
-/** The name changes with anything that could change the binaries, so a folder that exists is right. */
+/** The name changes with anything that could change the binaries, so a binary that is in it is right. */
 function folderOf(name: string, module: ToolModule): string {
   const hash = createHash("sha256").update(JSON.stringify([module, process.platform, process.arch]));
-  for (const file of ["go.mod", "go.sum"]) {
+  for (const file of globSync("**/*.{mod,sum,go}", { cwd: join(modules, name) }).toSorted()) {
     hash.update(readFileSync(join(modules, name, file)));
   }
   return join(cacheFolder(), `${name}-${hash.digest("hex").slice(0, 12)}`);
@@ -149,36 +169,57 @@ process.once("exit", () => {
   });
 });
 
-async function build(name: string, module: ToolModule): Promise<void> {
-  mkdirSync(cacheFolder(), { recursive: true });
+async function build(name: string, module: ToolModule, binary: string): Promise<void> {
+  const folder = folderOf(name, module);
+  mkdirSync(folder, { recursive: true });
   const variables = Object.entries(module.linkerVariables ?? {}).map(([variable, value]) => `-X ${variable}=${value}`);
-  const flags = [
-    ...["-trimpath", "-ldflags", ["-s -w", ...variables].join(" ")],
-    ...(module.tags === undefined ? [] : ["-tags", module.tags.join(",")]),
-  ];
   // Built beside its place and then moved there, so that a build that was cut off leaves nothing that looks whole.
-  const building = mkdtempSync(join(cacheFolder(), `building-${name}-`));
+  const building = mkdtempSync(join(cacheFolder(), `building-${binary}-`));
   unfinished.add(building);
   try {
-    for (const [binary, path] of Object.entries(module.packages)) {
-      await execa("go", ["build", ...flags, "-o", join(building, binary), path], {
-        cwd: join(modules, name),
-        env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" },
-        timeout: 30 * 60_000,
-        stdin: "ignore",
-      });
-    }
-    renameSync(building, folderOf(name, module));
+    const flags = [
+      ...["-trimpath", "-ldflags", ["-s -w", ...variables].join(" ")],
+      ...(module.tags === undefined ? [] : ["-tags", module.tags.join(",")]),
+      ...(await overlay(name, module, building)),
+    ];
+    await go(name, ["build", ...flags, "-o", join(building, binary), module.packages[binary] ?? ""]);
+    renameSync(join(building, binary), join(folder, binary));
   } catch (error) {
-    if (existsSync(folderOf(name, module))) {
-      return; // Another sandbox was faster.
-    }
     const output = error instanceof ExecaError ? String(error.stderr).trim().split("\n").slice(-15).join("\n") : "";
     throw new SandboxError(
-      `Building ${name} failed. Its sources come from the Go module proxy (go env GOPROXY).\n${output || String(error)}`,
+      `Building ${binary} failed. Its sources come from the Go module proxy (go env GOPROXY).\n${output || String(error)}`,
     );
   } finally {
     rmSync(building, { recursive: true, force: true });
     unfinished.delete(building);
   }
+}
+
+/** Flags that have the compiler see files of other modules where a package embeds them. */
+async function overlay(name: string, module: ToolModule, building: string): Promise<string[]> {
+  if (module.embedded === undefined) {
+    return [];
+  }
+  const replace: Record<string, string> = {};
+  for (const [file, source] of Object.entries(module.embedded)) {
+    await go(name, ["mod", "download", source.module]);
+    replace[join(modules, name, file)] = join(
+      await go(name, ["list", "-m", "-f", "{{.Dir}}", source.module]),
+      source.path,
+    );
+  }
+  const list = join(building, "overlay.json");
+  writeFileSync(list, JSON.stringify({ Replace: replace }));
+  return ["-overlay", list];
+}
+
+/** Runs Go in the module of a tool, and returns what it prints. */
+async function go(name: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await execa("go", args, {
+    cwd: join(modules, name),
+    env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly -buildvcs=false", GOWORK: "off" },
+    timeout: 30 * 60_000,
+    stdin: "ignore",
+  });
+  return stdout;
 }

@@ -13,19 +13,24 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { installPlugins } from "../../sandbox/pulumi-home.ts";
+import { installPlugins, ownTools } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
+import { builtTools, type Tools } from "../../sandbox/tools.ts";
 
 describe("installPlugins", { timeout: 20_000 }, () => {
   const environment = { ...process.env };
   let scratch: string;
   let folder: SandboxFolder;
-  let pulumi: string;
+  let tools: Tools;
 
   beforeEach(() => {
     scratch = realpathSync(mkdtempSync(join(tmpdir(), "gitlab-runner-test-")));
     folder = new SandboxFolder(join(scratch, "sandbox"));
-    pulumi = program("pulumi-cli", "pulumi");
+    tools = {
+      ...builtTools(),
+      pulumi: program("pulumi-cli", "pulumi"),
+      "pulumi-resource-kubernetes": program("built", "pulumi-resource-kubernetes"),
+    };
     process.env["PULUMI_HOME"] = join(scratch, "home");
     process.env["PATH"] = join(scratch, "path");
   });
@@ -46,10 +51,10 @@ describe("installPlugins", { timeout: 20_000 }, () => {
     return realpathSync(folder.file("pulumi", "plugins", name, `pulumi-${name.replace(/-v.*/, "")}`));
   }
 
-  test("has a stand-in for each plugin that the machine lacks, of the version that the program asks for", () => {
-    assert.deepEqual(installPlugins(folder, pulumi), {
+  test("has its own for each plugin that the machine lacks, of the version that the program asks for", () => {
+    assert.deepEqual(installPlugins(folder, tools), {
       nodejs: "stand-in",
-      kubernetes: "stand-in",
+      kubernetes: "built",
       minio: "stand-in",
       random: "stand-in",
       gitlab: "stand-in",
@@ -62,7 +67,8 @@ describe("installPlugins", { timeout: 20_000 }, () => {
       "resource-minio-v0.17.1",
       "resource-random-v4.21.0",
     ]);
-    for (const version of versions) {
+    assert.equal(installed("resource-kubernetes-v4.32.0"), tools["pulumi-resource-kubernetes"]);
+    for (const version of versions.filter((name) => !name.includes("kubernetes"))) {
       const script = /'([^']+\.ts)'/.exec(readFileSync(installed(version), "utf8"))?.[1] ?? "";
       assert.ok(existsSync(script), `${version} runs ${script}`);
     }
@@ -71,7 +77,7 @@ describe("installPlugins", { timeout: 20_000 }, () => {
   test("takes a real one from PATH", () => {
     const real = program("path", "pulumi-resource-random");
     process.env["PATH"] = [join(scratch, "nowhere"), join(scratch, "path")].join(delimiter);
-    assert.equal(installPlugins(folder, pulumi)["random"], real);
+    assert.equal(installPlugins(folder, tools)["random"], real);
     assert.equal(installed("resource-random-v4.21.0"), real);
   });
 
@@ -79,17 +85,24 @@ describe("installPlugins", { timeout: 20_000 }, () => {
     const real = program("home", "plugins", "resource-minio-v0.17.1", "pulumi-resource-minio");
     program("home", "plugins", "resource-minio-v0.17.1", "PulumiPlugin.yaml");
     program("home", "plugins", "resource-kubernetes-v3.30.0", "pulumi-resource-kubernetes");
-    const plugins = installPlugins(folder, pulumi);
+    const plugins = installPlugins(folder, tools);
     assert.equal(plugins["minio"], real);
-    assert.equal(plugins["kubernetes"], "stand-in", "an older major version is none that fits");
+    assert.equal(plugins["kubernetes"], "built", "an older major version is none that fits");
     assert.deepEqual(readdirSync(folder.file("pulumi", "plugins", "resource-minio-v0.17.1")).toSorted(), [
       "PulumiPlugin.yaml",
       "pulumi-resource-minio",
     ]);
   });
 
+  test("builds nothing that the machine has", () => {
+    assert.deepEqual(ownTools(), {});
+    const provider = program("home", "plugins", "resource-kubernetes-v4.33.0", "pulumi-resource-kubernetes");
+    const pulumi = program("path", "pulumi");
+    assert.deepEqual(ownTools(), { pulumi, "pulumi-resource-kubernetes": provider });
+  });
+
   test("takes the language host of an installed Pulumi", () => {
     const real = program("pulumi-cli", "pulumi-language-nodejs");
-    assert.equal(installPlugins(folder, pulumi)["nodejs"], real);
+    assert.equal(installPlugins(folder, tools)["nodejs"], real);
   });
 });
