@@ -16,5 +16,7 @@ export const {
   jobNamespace,
   release,
   cacheBucket,
+  tokenSecret,
+  cacheSecret,
   nextSteps,
 } = runner;

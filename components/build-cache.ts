@@ -77,16 +77,19 @@ export class BuildCache extends pulumi.ComponentResource {
       { length: 40, special: false, keepers },
       { parent: this },
     );
+    // Said, since the provider would delete a user that has a given name before it makes the new one, and jobs would be
+    // without a cache meanwhile: https://www.pulumi.com/docs/iac/concepts/options/deletebeforereplace/
+    const withoutGap = { parent: this, deleteBeforeReplace: false };
     // Without `forceDestroy`: with it, MinIO's provider lets any update delete the user (pitfall 11).
     const user = new minio.IamUser(
       `${name}-user`,
       { name: pulumi.secret(accessKey.result), secret: secretKey.result },
-      { parent: this },
+      withoutGap,
     );
     const attachment = new minio.IamUserPolicyAttachment(
       `${name}-user-policy`,
       { userName: user.name, policyName: policy.name },
-      { parent: this },
+      withoutGap,
     );
 
     this.bucket = bucket.bucket;

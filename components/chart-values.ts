@@ -13,8 +13,6 @@ export interface ReleaseConfig {
   readonly tokenSecret: string;
   /** Name of the Secret with the cache's keys, if there is a cache. */
   readonly cacheSecret: string | undefined;
-  /** Changes whenever a credential does. */
-  readonly credentialsChecksum: string;
   /** The runner's configuration, see {@link configToml}. */
   readonly configToml: string;
   /** Settings of the manager. */
@@ -58,11 +56,7 @@ export function chartValues(config: ReleaseConfig) {
     // All else that the `restricted` level asks for is the chart's default.
     podSecurityContext: { seccompProfile: { type: "RuntimeDefault" } },
     ...(config.certsSecret === undefined ? {} : { certsSecretName: config.certsSecret }),
-    podAnnotations: {
-      // The chart's own checksum covers its own Secret only, which does not exist here (pitfall 4).
-      "gitlab-runner/credentials-checksum": config.credentialsChecksum,
-      ...(config.linkerd ? linkerdAnnotations : {}),
-    },
+    podAnnotations: config.linkerd ? { ...linkerdAnnotations } : {},
     // Rights and account are RunnerAccess's. The chart has read both keys for the account's name over time.
     rbac: { create: false, serviceAccountName: config.managerAccount },
     serviceAccount: { create: false, name: config.managerAccount },
@@ -74,6 +68,13 @@ export function chartValues(config: ReleaseConfig) {
     },
   };
 }
+
+/**
+ * Values that further ones may override. Helm is done when as many new pods are ready as `maxUnavailable` asks for, and then
+ * Pulumi deletes the old credentials: with Kubernetes' default, one in four pods could still be an old one.
+ * Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable
+ */
+export const defaultValues = { strategy: { rollingUpdate: { maxUnavailable: 0 } } };
 
 /** The chart's three parts of an image's name: it joins them to `registry/image:tag`. */
 function chartImage(name: string): { registry: string; image: string; tag: string } {

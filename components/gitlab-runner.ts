@@ -88,6 +88,10 @@ export class GitLabRunner extends pulumi.ComponentResource {
   }>;
   /** Bucket of the build cache; undefined without a cache. */
   readonly cacheBucket: pulumi.Output<string> | undefined;
+  /** Name of the Secret with the runner's token, in the manager's namespace; another one after each rotation. */
+  readonly tokenSecret: pulumi.Output<string>;
+  /** Name of the Secret with the cache's keys, in the manager's namespace; undefined without a cache. */
+  readonly cacheSecret: pulumi.Output<string> | undefined;
   /** Commands that show whether the runner is at work. */
   readonly nextSteps: pulumi.Output<string[]>;
 
@@ -142,7 +146,7 @@ export class GitLabRunner extends pulumi.ComponentResource {
 
     const credentials = new RunnerCredentials(
       `${name}-credentials`,
-      { namespace: namespace.name, release: name, token, cacheKeys: cache },
+      { namespace: namespace.name, token, cacheKeys: cache },
       parent,
     );
 
@@ -165,7 +169,6 @@ export class GitLabRunner extends pulumi.ComponentResource {
             {
               caCertificate: args.caCertificate,
               gitlabUrl,
-              release: name,
               namespace: namespace.name,
               jobNamespace: jobNamespace.name,
             },
@@ -186,7 +189,6 @@ export class GitLabRunner extends pulumi.ComponentResource {
         cache: cache?.location,
         certsSecret: trust?.certsSecret ?? manager.certsSecret,
         jobCertificates: trust?.jobCertificates,
-        credentialsChecksum: credentials.checksum,
         podSecurity,
         manager,
         jobs,
@@ -225,6 +227,8 @@ export class GitLabRunner extends pulumi.ComponentResource {
       status,
     }));
     this.cacheBucket = cache?.location.bucket;
+    this.tokenSecret = credentials.tokenSecret;
+    this.cacheSecret = credentials.cacheSecret;
     this.nextSteps = pulumi
       .all([this.namespace, this.jobNamespace, this.release.name])
       .apply(([namespace, jobNamespace, app]) => [
@@ -241,6 +245,8 @@ export class GitLabRunner extends pulumi.ComponentResource {
       jobNamespace: this.jobNamespace,
       release: this.release,
       cacheBucket: this.cacheBucket,
+      tokenSecret: this.tokenSecret,
+      cacheSecret: this.cacheSecret,
       nextSteps: this.nextSteps,
     });
   }

@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -14,22 +13,22 @@ export interface CacheKeys {
 export interface RunnerCredentialsArgs {
   /** Namespace of the Secrets. */
   readonly namespace: pulumi.Input<string>;
-  /** The release that uses them; their names start with it. */
-  readonly release: pulumi.Input<string>;
   /** Authentication token of the runner, `glrt-…`. */
   readonly token: pulumi.Input<string>;
   /** Keys of the build cache. A plain value, since it decides what is created. @defaultValue no cache */
   readonly cacheKeys?: CacheKeys;
 }
 
-/** The Secrets that GitLab's chart mounts into the runner manager: the runner's token, and the keys of its cache. */
+/**
+ * The Secrets that GitLab's chart mounts into the runner manager: the runner's token, and the keys of its cache. Pulumi names
+ * them, so that new credentials come in a new Secret: it is made while the old one is still in use, the release rolls because
+ * the name has changed, and then the old one is deleted.
+ */
 export class RunnerCredentials extends pulumi.ComponentResource {
   /** Name of the Secret with the runner's token. */
   readonly tokenSecret: pulumi.Output<string>;
   /** Name of the Secret with the cache's keys; undefined without a cache. */
   readonly cacheSecret: pulumi.Output<string> | undefined;
-  /** Changes whenever a credential does, and tells nothing about it; 64 hexadecimal digits. */
-  readonly checksum: pulumi.Output<string>;
 
   constructor(name: string, args: RunnerCredentialsArgs, opts?: pulumi.ComponentResourceOptions) {
     const token = pulumi.secret(args.token);
@@ -38,7 +37,7 @@ export class RunnerCredentials extends pulumi.ComponentResource {
     const cacheKeys = args.cacheKeys === undefined ? undefined : { accessKey, secretKey };
     super("gitlab-runner:index:RunnerCredentials", name, { ...args, token, cacheKeys }, opts);
 
-    this.tokenSecret = this.secret(`${name}-token`, args, pulumi.interpolate`${args.release}-token`, {
+    this.tokenSecret = this.secret(`${name}-token`, args.namespace, {
       // The chart wants both keys; the first is the old registration token, which no longer exists (pitfall 16).
       "runner-registration-token": "",
       "runner-token": token.apply((value) => value.trim()),
@@ -46,38 +45,18 @@ export class RunnerCredentials extends pulumi.ComponentResource {
     this.cacheSecret =
       args.cacheKeys === undefined
         ? undefined
-        : this.secret(`${name}-cache`, args, pulumi.interpolate`${args.release}-cache-credentials`, {
+        : this.secret(`${name}-cache`, args.namespace, {
             accesskey: accessKey.apply((key) => key ?? ""),
             secretkey: secretKey.apply((key) => key ?? ""),
           });
-    this.checksum = pulumi.unsecret(pulumi.all([token, accessKey, secretKey]).apply(keyedChecksum));
-
-    this.registerOutputs({
-      tokenSecret: this.tokenSecret,
-      cacheSecret: this.cacheSecret,
-      checksum: this.checksum,
-    });
+    this.registerOutputs({ tokenSecret: this.tokenSecret, cacheSecret: this.cacheSecret });
   }
 
   private secret(
     name: string,
-    args: RunnerCredentialsArgs,
-    secretName: pulumi.Input<string>,
+    namespace: pulumi.Input<string>,
     stringData: Record<string, pulumi.Input<string>>,
   ): pulumi.Output<string> {
-    const secret = new k8s.core.v1.Secret(
-      name,
-      { metadata: { name: secretName, namespace: args.namespace }, stringData },
-      { parent: this },
-    );
-    return secret.metadata.name;
+    return new k8s.core.v1.Secret(name, { metadata: { namespace }, stringData }, { parent: this }).metadata.name;
   }
-}
-
-/**
- * HMAC-SHA256 of the cache's keys under the runner's token: the chart restarts its pods when a pod annotation changes but
- * not when a Secret does (pitfall 4), and the annotation must not help anyone to guess what the Secrets hold.
- */
-function keyedChecksum([token, ...keys]: readonly [string, string | undefined, string | undefined]): string {
-  return createHmac("sha256", token).update(JSON.stringify(keys)).digest("hex");
 }

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { chartValues, withFurtherValues } from "./chart-values.ts";
+import { chartValues, defaultValues, withFurtherValues } from "./chart-values.ts";
 import { configToml, type CacheLocation } from "./config-toml.ts";
 import type { ChartSettings, JobSettings, ManagerSettings, PodSecurityLevel } from "./settings.ts";
 
@@ -30,8 +30,6 @@ export interface RunnerReleaseArgs {
   readonly certsSecret?: pulumi.Input<string>;
   /** Name of a ConfigMap whose `ca.crt` the jobs' helper trusts. @defaultValue none */
   readonly jobCertificates?: pulumi.Input<string>;
-  /** Changes whenever a credential does, so that the pods start anew with it. */
-  readonly credentialsChecksum: pulumi.Input<string>;
   /** Settings of the manager. Plain values, since its replicas decide what is created. */
   readonly manager: ManagerSettings;
   /** Settings of the job pods. */
@@ -98,14 +96,13 @@ export class RunnerRelease extends pulumi.ComponentResource {
             tokenSecret: args.tokenSecret,
             cacheSecret: args.cacheSecret,
             certsSecret: args.certsSecret,
-            credentialsChecksum: args.credentialsChecksum,
             configToml: toml,
             linkerd: args.linkerd,
           })
           .apply((config) =>
             withFurtherValues(
               chartValues({ ...config, manager, certsSecret: config.certsSecret, linkerd: config.linkerd ?? false }),
-              chart.values,
+              { ...defaultValues, ...chart.values },
             ),
           ),
       },

@@ -7,15 +7,16 @@ export interface RunnerTrustArgs {
   readonly caCertificate: pulumi.Input<string>;
   /** Address of GitLab. */
   readonly gitlabUrl: pulumi.Input<string>;
-  /** The release that uses them; names start with it. */
-  readonly release: pulumi.Input<string>;
   /** Namespace of the runner manager. */
   readonly namespace: pulumi.Input<string>;
   /** Namespace of the job pods. */
   readonly jobNamespace: pulumi.Input<string>;
 }
 
-/** Certificates of one's own authority, where the runner manager and the jobs' helper look for them. */
+/**
+ * Certificates of your own CA, where the runner manager and the jobs' helper look for them. Pulumi names both objects, so
+ * that new certificates come in new ones, and the old ones go only when nothing uses them any more.
+ */
 export class RunnerTrust extends pulumi.ComponentResource {
   /** Name of the Secret that the chart mounts into the manager; its file is named after GitLab's host. */
   readonly certsSecret: pulumi.Output<string>;
@@ -24,13 +25,11 @@ export class RunnerTrust extends pulumi.ComponentResource {
 
   constructor(name: string, args: RunnerTrustArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gitlab-runner:index:RunnerTrust", name, args, opts);
-    const objectName = pulumi.interpolate`${args.release}-certificates`;
-
     // The runner looks for a file of GitLab's host name: https://docs.gitlab.com/runner/configuration/tls-self-signed/
     const secret = new k8s.core.v1.Secret(
       `${name}-manager`,
       {
-        metadata: { name: objectName, namespace: args.namespace },
+        metadata: { namespace: args.namespace },
         stringData: pulumi
           .all([args.gitlabUrl, args.caCertificate])
           .apply(([gitlabUrl, certificate]) => ({ [`${new URL(gitlabUrl).hostname}.crt`]: certificate })),
@@ -40,7 +39,7 @@ export class RunnerTrust extends pulumi.ComponentResource {
     const configMap = new k8s.core.v1.ConfigMap(
       `${name}-jobs`,
       {
-        metadata: { name: objectName, namespace: args.jobNamespace },
+        metadata: { namespace: args.jobNamespace },
         data: { "ca.crt": args.caCertificate },
       },
       { parent: this },

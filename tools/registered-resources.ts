@@ -21,8 +21,8 @@ export const unknownMark = "[known after apply]";
 /** The same of a secret, such as a generated key. */
 const unknownSecretMark = "[secret, known after apply]";
 
-/** An annotation whose value comes from the credentials, and so, here, from what stands in for them. */
-const checksumAnnotation = "gitlab-runner/credentials-checksum";
+/** What files show in place of the digits that Pulumi adds to a name. */
+const unknownSuffix = "xxxxxxxx";
 
 /** Stands in for the runner's id, which the program takes for a number. */
 const unknownId = Number.MAX_SAFE_INTEGER;
@@ -37,15 +37,16 @@ export async function registeredResources(stack: StackFile): Promise<RegisteredR
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs, id = "", custom }) => {
+        const named = type.startsWith("kubernetes:") ? autoNamed(name, inputs as object) : (inputs as object);
         if (custom !== false && !type.startsWith("pulumi:")) {
           resources.push({
             type,
             name,
             id: id === "" ? undefined : id,
-            inputs: masked(inputs) as RegisteredResource["inputs"],
+            inputs: masked(named) as RegisteredResource["inputs"],
           });
         }
-        return { id: id === "" ? String(unknownId) : id, state: answer(type, inputs as object, id) };
+        return { id: id === "" ? String(unknownId) : id, state: answer(type, named, id) };
       },
       call: () => ({}),
     },
@@ -58,6 +59,18 @@ export async function registeredResources(stack: StackFile): Promise<RegisteredR
   // Waits for every registration under way.
   await pulumi.runtime.disconnect();
   return resources;
+}
+
+/**
+ * What the provider would call an object that the program gives no name.
+ * Source: https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/ and
+ * https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
+ */
+function autoNamed(name: string, inputs: object): object {
+  const { metadata } = inputs as { metadata?: object };
+  return metadata === undefined || "name" in metadata
+    ? inputs
+    : { ...inputs, metadata: { name: `${name}-${unknownSuffix}`, ...metadata } };
 }
 
 /** What the servers would add to the inputs. */
@@ -88,12 +101,7 @@ function masked(value: unknown): unknown {
     return value.map(masked);
   }
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        key,
-        key === checksumAnnotation ? "[changes with the credentials]" : masked(item),
-      ]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, masked(item)]));
   }
   return value === unknownId
     ? unknownMark

@@ -64,7 +64,8 @@ export function renderedFiles({ stackFile, resources, release, rendered }: Rende
   };
   const legend = [
     listHeader,
-    "[secret] is encrypted in the stack's file, or generated as a secret; [known after apply] is not known before.",
+    "[secret] is encrypted in the stack's file, or generated as a secret; [known after apply] is not known before;",
+    "xxxxxxxx in a name are digits that Pulumi adds.",
   ];
   return new Map([...files, [listFile, yaml(list, legend)] as const].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

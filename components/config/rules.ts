@@ -315,7 +315,7 @@ const chartRules: readonly Rule[] = [
   ({ chart, manager }) => {
     const values = chartValues({
       ...{ gitlabUrl: "", release: "", managerAccount: "", tokenSecret: "", cacheSecret: "", certsSecret: "" },
-      ...{ credentialsChecksum: "", configToml: "", linkerd: true },
+      ...{ configToml: "", linkerd: true },
       manager,
     });
     return ownedValues(chart.values, values).map((path) => ({

@@ -11,14 +11,10 @@ const sandbox = new SandboxUnderTest();
 const project = 75488734;
 const namespace = "gitlab-runner";
 
-/** Data of a Secret, decoded. */
-async function secretData(name: string): Promise<Record<string, string>> {
+/** Data of a Secret that the stack's outputs name, decoded. */
+async function secretData(output: "tokenSecret" | "cacheSecret"): Promise<Record<string, string>> {
   const secret = await sandbox.kubectl<{ data: Record<string, string> }>(
-    "--namespace",
-    namespace,
-    "get",
-    "secret",
-    name,
+    ...["--namespace", namespace, "get", "secret", String((await sandbox.outputs())[output])],
   );
   return Object.fromEntries(
     Object.entries(secret.data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
@@ -56,7 +52,7 @@ async function canI(account: string, ...question: string[]): Promise<boolean> {
 }
 
 async function cacheClient(): Promise<Client> {
-  const { accesskey = "", secretkey = "" } = await secretData("gitlab-runner-cache-credentials");
+  const { accesskey = "", secretkey = "" } = await secretData("cacheSecret");
   const [endPoint = "", port] = sandbox.minio.split(":");
   return new Client({
     endPoint,
@@ -83,7 +79,7 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
       "k8s-homelab-runner",
       "kubernetes, homelab",
       "homelab/infrastructure",
-      "gitlab-runner-token",
+      "gitlab-runner-credentials-token-",
       "deployed",
       "Try next",
     ]) {
@@ -113,7 +109,7 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
       labels: { "linkerd.io/inject": "enabled", "pod-security.kubernetes.io/enforce": "privileged" },
       annotations: { "linkerd.io/inject": "enabled" },
     });
-    const token = await secretData("gitlab-runner-token");
+    const token = await secretData("tokenSecret");
     assert.equal(token["runner-registration-token"], "");
     assert.match(token["runner-token"] ?? "", /^glrt-t3_[\w-]{20,}$/);
     const verified = await fetch(`${gitlabUrl(sandbox.state)}/api/v4/runners/verify`, {
@@ -121,7 +117,7 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
       body: new URLSearchParams({ token: token["runner-token"] ?? "" }),
     });
     assert.equal(verified.status, 200, "GitLab knows the token");
-    const keys = await secretData("gitlab-runner-cache-credentials");
+    const keys = await secretData("cacheSecret");
     assert.match(keys["accesskey"] ?? "", /^[A-Z0-9]{20}$/);
     assert.match(keys["secretkey"] ?? "", /^[A-Za-z0-9]{40}$/);
   });
@@ -155,15 +151,15 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
         { kubernetes: { service_account: "gitlab-runner-job" }, cache: { s3: { ServerAddress: sandbox.minio } } },
       ],
     });
-    const keys = await secretData("gitlab-runner-cache-credentials");
+    const keys = await secretData("cacheSecret");
     assert.ok(!JSON.stringify(config.data).includes(keys["secretkey"] ?? "-"), "the secret key is in the ConfigMap");
   });
 
   test("keeps every secret out of Pulumi's state, Helm's values and what is printed", async () => {
     const state = await sandbox.exec("pulumi", "stack", "export");
     const helm = await sandbox.exec("helm", "get", "values", "gitlab-runner", "--namespace", namespace);
-    const token = (await secretData("gitlab-runner-token"))["runner-token"] ?? "";
-    const { secretkey = "" } = await secretData("gitlab-runner-cache-credentials");
+    const token = (await secretData("tokenSecret"))["runner-token"] ?? "";
+    const { secretkey = "" } = await secretData("cacheSecret");
     for (const secret of [
       token,
       secretkey,
@@ -248,13 +244,13 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
 
   test("rotates token and keys without a gap, and restarts the manager with them", async () => {
     const id = await runnerId();
-    const token = await secretData("gitlab-runner-token");
-    const keys = await secretData("gitlab-runner-cache-credentials");
+    const token = await secretData("tokenSecret");
+    const keys = await secretData("cacheSecret");
     await sandbox.exec("pulumi", "config", "set", "rotation", "2026-11");
     await sandbox.exec("pulumi", "up", "--yes", "--skip-preview", "--non-interactive");
     assert.notEqual(await runnerId(), id);
-    assert.notEqual((await secretData("gitlab-runner-token"))["runner-token"], token["runner-token"]);
-    assert.notEqual((await secretData("gitlab-runner-cache-credentials"))["secretkey"], keys["secretkey"]);
+    assert.notEqual((await secretData("tokenSecret"))["runner-token"], token["runner-token"]);
+    assert.notEqual((await secretData("cacheSecret"))["secretkey"], keys["secretkey"]);
     await assert.rejects(sandbox.gitlab.Runners.show(id), "the old runner is gone");
     const client = await cacheClient();
     await client.putObject("gitlab-runner-cache", "probe-after-rotation", "x");

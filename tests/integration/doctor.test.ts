@@ -19,8 +19,8 @@ import { SandboxUnderTest } from "./sandbox-under-test.ts";
 const sandbox = new SandboxUnderTest();
 const scratch = mkdtempSync(join(tmpdir(), "gitlab-runner-test-"));
 const namespace = "gitlab-runner";
-const tokenSecret = "gitlab-runner-token";
-const cacheSecret = "gitlab-runner-cache-credentials";
+let tokenSecret = "";
+let cacheSecret = "";
 const bucket = "gitlab-runner-cache";
 const restore = "pulumi up --refresh --stack sandbox";
 const restoreObjects = `PULUMI_K8S_ENABLE_PATCH_FORCE=true ${restore}`;
@@ -83,6 +83,12 @@ const apply = (...objects: object[]) =>
 async function follow(todo: string): Promise<void> {
   const { stdout, stderr, exitCode } = await run(["sh", "-ec", todo], { env: { PULUMI_SKIP_CONFIRMATIONS: "true" } });
   assert.equal(exitCode, 0, `${todo}\n${stdout}\n${stderr}`);
+  await readNames();
+}
+
+/** What the Secrets are called now; they get other names with other content. */
+async function readNames(): Promise<void> {
+  ({ tokenSecret, cacheSecret } = (await sandbox.outputs()) as { tokenSecret: string; cacheSecret: string });
 }
 
 const secrets = new Set<string>();
@@ -183,6 +189,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     writeFileSync(stack, `${homelab}  gitlab-runner:extraProjects: [${otherProject.id}]\n`);
     const { all, exitCode } = await sandbox.command("up", "--stack", stack);
     assert.equal(exitCode, 0, all);
+    await readNames();
   });
   after(async () => {
     await sandbox.remove();
@@ -321,7 +328,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         status: "problem",
         found:
           "GitLab does not know the token: it was reset, has expired, or its runner was deleted. " +
-          "(The Secret gitlab-runner-token in namespace gitlab-runner)",
+          `(The Secret ${tokenSecret} in namespace gitlab-runner)`,
         todo:
           `Where only the Secret was changed: ${restoreObjects}\n` +
           `Else replace the runner, and its token with it:\n${rotate}`,
@@ -458,7 +465,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         status: "problem",
         found:
           "It says SignatureDoesNotMatch: the keys are not, or no longer, those of a user of the store. " +
-          "(The Secret gitlab-runner-cache-credentials in namespace gitlab-runner)",
+          `(The Secret ${cacheSecret} in namespace gitlab-runner)`,
         todo: `Where only the Secret was changed: ${restoreObjects}\nElse make new ones:\n${rotate}`,
       },
       "cache-bucket": skippedFor("The object store takes the cache's keys in the Secret"),

@@ -137,7 +137,7 @@ describe("the examples, deployed", { timeout: 30 * 60_000 }, () => {
       [],
     );
     const secret = await sandbox.kubectl<{ data: Record<string, string> }>(
-      ...["--namespace", "gitlab-runner", "get", "secret", "gitlab-runner-token"],
+      ...["--namespace", "gitlab-runner", "get", "secret", String((await sandbox.outputs())["tokenSecret"])],
     );
     const token = Buffer.from(secret.data["runner-token"] ?? "", "base64").toString();
     const verified = await fetch(`${gitlabUrl(sandbox.state)}/api/v4/runners/verify`, {
@@ -158,18 +158,13 @@ describe("the examples, deployed", { timeout: 30 * 60_000 }, () => {
 
   test("tls: a store behind one's own authority, which manager and jobs trust", async () => {
     await deploy("tls");
-    const pods = await sandbox.kubectl<{ items: { spec: { volumes: object[] } }[] }>(
-      ...["--namespace", "gitlab-runner", "get", "pods", "--selector", "app=gitlab-runner"],
-    );
-    assert.ok(
-      pods.items[0]?.spec.volumes.some(
-        (volume) =>
-          JSON.stringify(volume) ===
-          JSON.stringify({
-            name: "custom-certs",
-            secret: { defaultMode: 420, secretName: "gitlab-runner-certificates" },
-          }),
-      ),
+    const pods = await sandbox.kubectl<{
+      items: { spec: { volumes: { name: string; secret?: { secretName: string } }[] } }[];
+    }>(...["--namespace", "gitlab-runner", "get", "pods", "--selector", "app=gitlab-runner"]);
+    const volume = pods.items[0]?.spec.volumes.find(({ name }) => name === "custom-certs");
+    assert.match(
+      volume?.secret?.secretName ?? "",
+      /^gitlab-runner-trust-manager-[0-9a-f]{8}$/,
       "the manager has the certificates",
     );
     await sandbox.command("job");

@@ -71,6 +71,19 @@ describe("npm run sandbox, when something is wrong", { timeout: 20 * 60_000 }, (
     assert.match(result.all, /Install Go/);
   });
 
+  test("says at once where the published plugins cannot be had", async () => {
+    const result = await execa(process.execPath, [main, "--dir", sandbox.path, "up", "--published"], {
+      env: { PULUMI_HOME: join(scratch, "pulumi"), HTTPS_PROXY: "http://127.0.0.1:9" },
+      reject: false,
+      all: true,
+    });
+    assert.equal(result.exitCode, 1);
+    assert.match(result.all, /The published plugin kubernetes 4\.32\.0 cannot be installed:\n.*127\.0\.0\.1:9/s);
+    assert.match(result.all, /Without --published, the sandbox uses those that this machine has/);
+    assert.doesNotMatch(result.all, /\n +at /, "no stack trace");
+    assert.equal(existsSync(sandbox.path), false);
+  });
+
   test("leaves a folder alone that is not its own", async () => {
     const foreign = join(scratch, "documents");
     mkdirSync(foreign);

@@ -11,7 +11,6 @@ const values = chartValues({
   managerAccount: "gitlab-runner",
   tokenSecret: "gitlab-runner-token",
   cacheSecret: "gitlab-runner-cache-credentials",
-  credentialsChecksum: "0123",
   configToml: "[[runners]]",
   manager: managerSettings.parse({ nodeSelector: { "kubernetes.io/hostname": "polycephala" }, metrics: true }),
   certsSecret: "gitlab-runner-certificates",
@@ -37,9 +36,8 @@ describe("chartValues", () => {
     assert.deepEqual(values.runners.cache, { secretName: "gitlab-runner-cache-credentials" });
   });
 
-  test("restarts the manager when a credential changes, and injects Linkerd", () => {
+  test("injects Linkerd", () => {
     assert.deepEqual(values.podAnnotations, {
-      "gitlab-runner/credentials-checksum": "0123",
       "linkerd.io/inject": "enabled",
       "config.alpha.linkerd.io/proxy-enable-native-sidecar": "true",
       "config.beta.linkerd.io/proxy-enable-native-sidecar": "true",
@@ -163,9 +161,9 @@ describe("further values", () => {
     ["a value in place of an object", { podAnnotations: "x" }, [["podAnnotations"]]],
     ["null, by which Helm takes a value away", { metrics: null }, [["metrics"]]],
     [
-      "the checksum that restarts the manager",
-      { podAnnotations: { "gitlab-runner/credentials-checksum": "" } },
-      [["podAnnotations", "gitlab-runner/credentials-checksum"]],
+      "an annotation that injects Linkerd",
+      { podAnnotations: { "linkerd.io/inject": "disabled", team: "y" } },
+      [["podAnnotations", "linkerd.io/inject"]],
     ],
     ["a label that the chart finds pods by", { podLabels: { app: "x", team: "y" } }, [["podLabels", "app"]]],
     [

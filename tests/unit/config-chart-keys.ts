@@ -19,7 +19,7 @@ export const chartKeys: ReadonlySet<string> = new Set([
 /** Objects that the chart takes as they are, whatever their keys. */
 const opaque = [
   ...["resources", "nodeSelector", "affinity", "podSecurityContext", "podAnnotations", "podLabels", "deploymentLabels"],
-  ...["deploymentAnnotations", "extraEnv", "configMaps", "metrics.podMonitor.labels"],
+  ...["deploymentAnnotations", "strategy", "extraEnv", "configMaps", "metrics.podMonitor.labels"],
 ];
 
 /** Keys of values, with a dot between the levels, down to where the chart takes an object as it is. */

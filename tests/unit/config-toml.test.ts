@@ -154,7 +154,6 @@ function valuesOf(toml: string) {
     managerAccount: "gitlab-runner",
     tokenSecret: "gitlab-runner-token",
     cacheSecret: "gitlab-runner-cache",
-    credentialsChecksum: "0123",
     configToml: toml,
     manager: managerSettings.parse({}),
     certsSecret: undefined,

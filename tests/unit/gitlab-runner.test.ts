@@ -72,8 +72,8 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
       runners: { secret: string; cache: { secretName: string }; config: string };
       serviceAccount: { name: string };
     };
-    assert.equal(values.runners.secret, "gitlab-runner-token");
-    assert.equal(values.runners.cache.secretName, "gitlab-runner-cache-credentials");
+    assert.equal(values.runners.secret, "gitlab-runner-credentials-token-1a2b3c4d");
+    assert.equal(values.runners.cache.secretName, "gitlab-runner-credentials-cache-1a2b3c4d");
     assert.equal(values.serviceAccount.name, "gitlab-runner");
     assert.match(values.runners.config, /BucketName = "gitlab-runner-cache"/);
     assert.match(values.runners.config, /service_account = "gitlab-runner-job"/);

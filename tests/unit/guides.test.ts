@@ -9,6 +9,7 @@ import { allGuides, escaped, missingLine, parseGuide } from "../integration/guid
 /** Commands in running text that other tests run. */
 const testedElsewhere = new Set([
   "npm run sandbox -- up --stack examples/Pulumi.hardened.yaml", // tests/integration/examples.test.ts
+  "npm run sandbox -- up --published", // tests/integration/sandbox.test.ts
   "npm run status -- --stack production", // tests/integration/status.test.ts
   "npm run --silent", // tests/unit/doctor.test.ts: npm's own lines are not the doctor's
   "kubectl auth can-i --as", // tests/integration/doctor.test.ts

@@ -43,8 +43,13 @@ function answer(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> 
         resourceNames: { "Deployment.apps/apps/v1": ["gitlab-runner/gitlab-runner"] },
       };
     default:
-      return inputs;
+      return args.type.startsWith("kubernetes:") ? autoNamed(args.name, inputs) : inputs;
   }
+}
+
+/** As the provider names an object that the program gives no name. */
+export function autoNamed(name: string, inputs: Record<string, unknown>): Record<string, unknown> {
+  return { ...inputs, metadata: { name: `${name}-1a2b3c4d`, ...(inputs["metadata"] as object) } };
 }
 
 /** Runs a program against mocks, until every resource that it asks for is registered. */

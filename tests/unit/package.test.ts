@@ -31,6 +31,7 @@ await pulumi.runtime.setMocks({
       "random:index/randomString:RandomString": { result: "ACCESSKEY" },
       "random:index/randomPassword:RandomPassword": { result: "secret" },
       "minio:index/iamPolicy:IamPolicy": { name: "policy" },
+      "kubernetes:core/v1:Secret": { metadata: { name: \`\${name}-1a2b3c4d\` } },
       "kubernetes:helm.sh/v3:Release": { status: { name: "ci", status: "deployed" } },
     };
     return { id: type.endsWith(":UserRunner") ? "4711" : name, state: { ...inputs, ...answers[type] } };
@@ -142,7 +143,7 @@ describe("the package", { timeout: 180_000 }, () => {
     assert.equal(release.inputs["namespace"], "ci");
     const values = release.inputs["values"] as { concurrent: number; runners: { secret: string } };
     assert.equal(values.concurrent, 8);
-    assert.equal(values.runners.secret, "ci-token");
+    assert.equal(values.runners.secret, "ci-credentials-token-1a2b3c4d");
     assert.equal(one("minio:index/s3Bucket:S3Bucket").inputs["bucket"], "ci-cache");
   });
 

@@ -13,7 +13,6 @@ const args = {
   managerAccount: "gitlab-runner",
   jobAccount: "gitlab-runner-job",
   tokenSecret: "gitlab-runner-token",
-  credentialsChecksum: "0123",
   manager: managerSettings.parse({}),
   jobs: jobSettings.parse({}),
   chart: chartSettings.parse({}),

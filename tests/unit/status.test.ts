@@ -327,7 +327,11 @@ describe("texts of the status screen", () => {
 describe("the sources of the status screen", () => {
   const stack = {
     name: "homelab",
-    outputs: { namespace: "gitlab-runner", release: { name: "gitlab-runner", chart: "gitlab-runner-0.86.0" } },
+    outputs: {
+      namespace: "gitlab-runner",
+      release: { name: "gitlab-runner", chart: "gitlab-runner-0.86.0" },
+      tokenSecret: "gitlab-runner-credentials-token-1a2b3c4d",
+    },
     project: "gitlab-runner",
     secretKeys: [],
   };

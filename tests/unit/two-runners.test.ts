@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { GitLabRunner, type GitLabRunnerArgs } from "../../components/gitlab-runner.ts";
+import { autoNamed } from "./mock-engine.ts";
 
 /** A resource and what the server calls it. */
 interface Made {
@@ -29,7 +30,8 @@ async function make(program: () => unknown): Promise<Made[]> {
           "minio:index/iamPolicy:IamPolicy": () => ({ name: `${args.name}-1a2b3c4` }),
           "kubernetes:helm.sh/v3:Release": () => ({ status: { name: inputs["name"], status: "deployed" } }),
         };
-        const state = { ...inputs, ...answers[args.type]?.() };
+        const answered = { ...inputs, ...answers[args.type]?.() };
+        const state = args.type.startsWith("kubernetes:") ? autoNamed(args.name, answered) : answered;
         made.push({ type: args.type, name: args.name, state });
         return { id: args.type.endsWith(":UserRunner") ? String(++runners) : `${args.name}-id`, state };
       },
@@ -120,8 +122,12 @@ describe("two runners in one stack", { timeout: 20_000 }, () => {
         .filter(({ stringData }) => "runner-token" in stringData)
         .map(({ metadata, stringData }) => ({ ...metadata, token: stringData["runner-token"] }));
       assert.deepEqual(tokens, [
-        { name: "gpu-runner-token", namespace: "gpu-jobs", token: "glrt-gpu-runner-registration" },
-        { name: "linux-runner-token", namespace: "linux-runner", token: "glrt-linux-runner-registration" },
+        { name: "gpu-runner-credentials-token-1a2b3c4d", namespace: "gpu-jobs", token: "glrt-gpu-runner-registration" },
+        {
+          name: "linux-runner-credentials-token-1a2b3c4d",
+          namespace: "linux-runner",
+          token: "glrt-linux-runner-registration",
+        },
       ]);
     });
 

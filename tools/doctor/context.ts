@@ -85,7 +85,7 @@ export function createContext(input: ContextInput): DoctorContext {
   const store = address && new ObjectStore(address);
 
   const runnerToken = once(async () => {
-    const data = await kubernetes().secretData(namespace, expected.tokenSecret);
+    const data = await kubernetes().secretData(namespace, outputs.tokenSecret);
     const found = data?.["runner-token"];
     masker.add(found);
     return found;
@@ -102,7 +102,8 @@ export function createContext(input: ContextInput): DoctorContext {
     return answer?.valid === true ? answer.runnerId : undefined;
   });
   const cacheKeys = once(async () => {
-    const data = await kubernetes().secretData(namespace, expected.cache?.secret ?? "");
+    const data =
+      outputs.cacheSecret === undefined ? undefined : await kubernetes().secretData(namespace, outputs.cacheSecret);
     masker.add(data?.["accesskey"], data?.["secretkey"]);
     return data && { accessKey: data["accesskey"] ?? "", secretKey: data["secretkey"] ?? "" };
   });

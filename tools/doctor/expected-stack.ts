@@ -65,8 +65,6 @@ export interface ExpectedCache {
   readonly bucket: string;
   readonly region: string;
   readonly insecure: boolean;
-  /** Name of the Secret with the keys. */
-  readonly secret: string;
   /** The keys are made by the stack, in MinIO; else they were given to it. */
   readonly ownKeys: boolean;
 }
@@ -83,8 +81,6 @@ export interface ExpectedStack {
   readonly namespaceAnnotations: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly podAnnotations: Readonly<Record<string, string>>;
   readonly replicas: number;
-  /** Name of the Secret with the runner's token. */
-  readonly tokenSecret: string;
   readonly managerAccount: string;
   readonly managerRules: readonly PolicyRule[];
   /** Undefined where the jobs' account is not the stack's own. */
@@ -134,11 +130,6 @@ export function fromResources(resources: readonly RegisteredResource[]): Expecte
   );
   const managerAccount = binding.subjects[0].name;
   const accounts = all("kubernetes:core/v1:ServiceAccount", z.object({ metadata }));
-  const secrets = all(
-    "kubernetes:core/v1:Secret",
-    z.object({ metadata, stringData: z.record(z.string(), z.unknown()).default({}) }),
-  );
-  const secretWith = (key: string) => secrets.find(({ stringData }) => key in stringData)?.metadata.name ?? "";
   const namespaces = all("kubernetes:core/v1:Namespace", z.object({ metadata }));
   // Undoes what Helm would undo.
   const toml = release.values.runners.config.replaceAll('{{ "{{" }}', "{{");
@@ -156,7 +147,6 @@ export function fromResources(resources: readonly RegisteredResource[]): Expecte
     ),
     podAnnotations: release.values.podAnnotations,
     replicas: release.values.replicas,
-    tokenSecret: secretWith("runner-token"),
     managerAccount,
     managerRules: role.rules,
     jobAccount: accounts.find(({ metadata: { name } }) => name !== managerAccount)?.metadata.name,
@@ -165,7 +155,6 @@ export function fromResources(resources: readonly RegisteredResource[]): Expecte
       bucket: s3.BucketName,
       region: s3.BucketLocation,
       insecure: s3.Insecure,
-      secret: secretWith("accesskey"),
       ownKeys: resources.some(({ type }) => type === "minio:index/iamUser:IamUser"),
     },
     chart: { version: release.version, repository: release.repositoryOpts?.repo },

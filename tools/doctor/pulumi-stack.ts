@@ -16,6 +16,8 @@ const stackOutputs = z.object({
   jobNamespace: z.string().optional(),
   release: z.object({ name: z.string(), chart: z.string() }),
   cacheBucket: z.string().optional(),
+  tokenSecret: z.string(),
+  cacheSecret: z.string().optional(),
 });
 
 /** The stack's outputs, as far as the doctor looks at them. */
@@ -78,7 +80,11 @@ function parseOutputs(text: string, stack: string): StackOutputs {
   if (Object.keys(outputs).length === 0) {
     throw new DoctorError(`Nothing is deployed by the stack ${stack}.\n  pulumi up --stack ${stack}`);
   }
-  return parse(stackOutputs, text, `The stack ${stack} is not one of this program: pulumi stack output`);
+  return parse(
+    stackOutputs,
+    text,
+    `The stack ${stack} is not one of this program, or of an older version of it (pulumi up --stack ${stack}): pulumi stack output`,
+  );
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, text: string, what: string): z.output<Schema> {

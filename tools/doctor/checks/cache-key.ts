@@ -10,8 +10,8 @@ export const cacheKey: Check<DoctorContext> = {
   id: "cache-key",
   title: "The object store takes the cache's keys in the Secret",
   needs: ["object-store", "namespaces"],
-  run: async ({ cacheKeys, bucketListing, expected, outputs: { namespace }, stack }) => {
-    const secret = `The Secret ${expected.cache?.secret ?? ""} in namespace ${namespace}`;
+  run: async ({ cacheKeys, bucketListing, expected, outputs: { namespace, cacheSecret }, stack }) => {
+    const secret = `The Secret ${cacheSecret ?? "(none)"} in namespace ${namespace}`;
     const keys = await cacheKeys();
     if (keys === undefined || keys.accessKey === "" || keys.secretKey === "") {
       return problem(
@@ -27,6 +27,6 @@ export const cacheKey: Check<DoctorContext> = {
             ? `Where only the Secret was changed: ${restoreObjects(stack)}\nElse make new ones:\n${rotate(stack)}`
             : `pulumi config set --secret --path cache.credentials.secretKey --stack ${stack}\npulumi up --stack ${stack}`,
         )
-      : ok(expected.cache?.secret ?? "");
+      : ok(cacheSecret ?? "(none)");
   },
 };

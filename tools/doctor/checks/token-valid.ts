@@ -8,7 +8,7 @@ export const tokenValid: Check<DoctorContext> = {
   title: "GitLab takes the runner's token in the Secret",
   needs: ["gitlab", "namespaces"],
   run: async ({ runnerToken, verification, outputs, expected, stack }) => {
-    const secret = `The Secret ${expected.tokenSecret} in namespace ${outputs.namespace}`;
+    const secret = `The Secret ${outputs.tokenSecret} in namespace ${outputs.namespace}`;
     const mend = restoreObjects(stack);
     const token = await runnerToken();
     if (token === undefined) {
@@ -33,6 +33,6 @@ export const tokenValid: Check<DoctorContext> = {
     }
     return outputs.runnerId !== undefined && answer.runnerId !== outputs.runnerId
       ? problem(`${secret} has the token of runner #${answer.runnerId}; the stack's is #${outputs.runnerId}.`, mend)
-      : ok(expected.tokenSecret);
+      : ok(outputs.tokenSecret);
   },
 };
