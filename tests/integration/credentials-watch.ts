@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CoreV1Api, KubeConfig, type V1ConfigMap, type V1Pod, type V1Secret } from "@kubernetes/client-node";
+import { Client } from "minio";
+import { kubeconfigFile } from "../../sandbox/cluster.ts";
+import { gitlabUrl } from "../../sandbox/environment.ts";
+import { SandboxFolder } from "../../sandbox/state.ts";
+import type { SandboxUnderTest } from "./sandbox-under-test.ts";
+
+/** What a {@link CredentialsWatch} has seen. */
+export interface Watched {
+  /** How often it has looked. */
+  readonly looks: number;
+  /** The longest time between the beginnings of two looks, in milliseconds. */
+  readonly longestGap: number;
+  /** Names of the Secrets and ConfigMaps that live pods of the manager mounted, in the order in which they were first seen. */
+  readonly mounted: readonly string[];
+  /** What a live pod mounted that was not there, or was not accepted. */
+  readonly violations: readonly string[];
+}
+
+const namespace = "gitlab-runner";
+
+/**
+ * Looks, forty times a second, whether every Secret and ConfigMap that the live pods of the manager mount is there, and
+ * whether GitLab and MinIO accept what is in them.
+ */
+export class CredentialsWatch {
+  readonly #sandbox: SandboxUnderTest;
+  readonly #bucket: string;
+  readonly #api: CoreV1Api;
+  readonly #mounted = new Set<string>();
+  readonly #violations = new Set<string>();
+  #isOver = false;
+  readonly #looking: Promise<{ looks: number; longestGap: number }>;
+
+  constructor(sandbox: SandboxUnderTest, bucket: string) {
+    this.#sandbox = sandbox;
+    this.#bucket = bucket;
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfigFile(new SandboxFolder(sandbox.path)));
+    this.#api = config.makeApiClient(CoreV1Api);
+    this.#looking = this.#look();
+  }
+
+  /** Ends it. */
+  async end(): Promise<Watched> {
+    this.#isOver = true;
+    const { looks, longestGap } = await this.#looking;
+    return { looks, longestGap, mounted: [...this.#mounted], violations: [...this.#violations] };
+  }
+
+  /** Begins a look every 25 ms, whether or not the one before has ended. */
+  async #look(): Promise<{ looks: number; longestGap: number }> {
+    const looks: Promise<void>[] = [];
+    let longestGap = 0;
+    let last = performance.now();
+    while (!this.#isOver) {
+      looks.push(this.#lookOnce());
+      await sleep(25);
+      const now = performance.now();
+      longestGap = Math.max(longestGap, now - last);
+      last = now;
+    }
+    await Promise.all(looks);
+    return { looks: looks.length, longestGap };
+  }
+
+  async #lookOnce(): Promise<void> {
+    const pods = await this.#livePods();
+    const objects = await this.#objects();
+    const problems = await Promise.all(
+      pods.flatMap((pod) =>
+        mountedBy(pod).map(async (name) => {
+          this.#mounted.add(name);
+          const problem = await this.#problemOf(name, objects.get(name));
+          return problem === undefined ? [] : [{ uid: pod.metadata?.uid, problem }];
+        }),
+      ),
+    );
+    // A pod counts only if it was there before and after what it mounts was looked at.
+    const after = await this.#livePods();
+    for (const { uid, problem } of problems.flat()) {
+      if (after.some(({ metadata }) => metadata?.uid === uid)) {
+        this.#violations.add(problem);
+      }
+    }
+  }
+
+  async #problemOf(name: string, object: V1Secret | V1ConfigMap | undefined): Promise<string | undefined> {
+    if (object === undefined) {
+      return `${name} is not there`;
+    }
+    const { data = {} } = object;
+    const text = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();
+    if (data["runner-token"] !== undefined && !(await this.#gitlabAccepts(text("runner-token")))) {
+      return `GitLab does not accept the token in ${name}`;
+    }
+    if (data["accesskey"] !== undefined && !(await this.#minioAccepts(text("accesskey"), text("secretkey")))) {
+      return `MinIO does not accept the keys in ${name}`;
+    }
+    return undefined;
+  }
+
+  /** Pods of the manager that are not being deleted. */
+  async #livePods(): Promise<V1Pod[]> {
+    const { items } = await this.#api.listNamespacedPod({ namespace, labelSelector: "app=gitlab-runner" });
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  }
+
+  async #objects(): Promise<Map<string, V1Secret | V1ConfigMap>> {
+    const [secrets, configMaps] = await Promise.all([
+      this.#api.listNamespacedSecret({ namespace }),
+      this.#api.listNamespacedConfigMap({ namespace }),
+    ]);
+    return new Map([
+      ...secrets.items.map((item) => [`Secret ${item.metadata?.name ?? ""}`, item] as const),
+      ...configMaps.items.map((item) => [`ConfigMap ${item.metadata?.name ?? ""}`, item] as const),
+    ]);
+  }
+
+  async #gitlabAccepts(token: string): Promise<boolean> {
+    const answer = await fetch(`${gitlabUrl(this.#sandbox.state)}/api/v4/runners/verify`, {
+      method: "POST",
+      body: new URLSearchParams({ token }),
+    });
+    return answer.ok;
+  }
+
+  async #minioAccepts(accessKey: string, secretKey: string): Promise<boolean> {
+    const [endPoint = "", port] = this.#sandbox.minio.split(":");
+    const client = new Client({
+      endPoint,
+      port: Number(port),
+      useSSL: false,
+      accessKey,
+      secretKey,
+      region: "us-east-1",
+    });
+    try {
+      return await client.bucketExists(this.#bucket);
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Names of what a pod mounts, such as `Secret gitlab-runner-credentials-token-1a2b3c4d`. */
+function mountedBy({ spec }: V1Pod): string[] {
+  return (spec?.volumes ?? []).flatMap(({ secret, configMap, projected }) => {
+    const sources = [{ secret: { name: secret?.secretName }, configMap }, ...(projected?.sources ?? [])];
+    return sources.flatMap((source) => [
+      ...(source.secret?.name === undefined ? [] : [`Secret ${source.secret.name}`]),
+      ...(source.configMap?.name === undefined ? [] : [`ConfigMap ${source.configMap.name}`]),
+    ]);
+  });
+}
