@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -80,6 +81,32 @@ describe("credentials that change", { timeout: 20 * 60_000 }, () => {
       assert.equal(users.length, 1, "the old user is gone");
     });
 
+    test("rotation: a job in progress goes on to its end, without storing its cache", async () => {
+      // Where commands of jobs may look, too: they run as another user.
+      const open = mkdtempSync(join(tmpdir(), "gitlab-runner-test-"));
+      chmodSync(open, 0o755);
+      const go = join(open, "go");
+      const job = join(open, "long.gitlab-ci.yml");
+      const wait = `for i in $(seq 600); do test -e ${go} && break; sleep 0.5; done; test -e ${go}`;
+      const script = ["mkdir folder", wait, "echo ended"];
+      writeFileSync(
+        job,
+        JSON.stringify({ long: { tags: ["kubernetes"], cache: { key: "long", paths: ["folder"] }, script } }),
+      );
+      const running = sandbox.command("job", job);
+      await jobIsRunning(sandbox);
+      const { runnerId } = await sandbox.outputs();
+      await sandbox.exec("pulumi", "config", "set", "rotation", "during-a-job");
+      await sandbox.exec("pulumi", "up", "--yes", "--skip-preview", "--non-interactive");
+      await assert.rejects(sandbox.gitlab.Runners.show(Number(runnerId)), "its runner is gone");
+      writeFileSync(go, "");
+      const { all, exitCode } = await running;
+      rmSync(open, { recursive: true });
+      assert.equal(exitCode, 0, all);
+      assert.match(all, /ended[\s\S]*Job succeeded/);
+      assert.doesNotMatch(await sandbox.exec("mc", "ls", "--recursive", "minio/gitlab-runner-cache"), /long/);
+    });
+
     test("caCertificate: the manager always has the old certificates or the new", async (t) => {
       const folder = new SandboxFolder(sandbox.path);
       const own = readFileSync(authorityFile(folder), "utf8");
@@ -136,3 +163,15 @@ describe("credentials that change", { timeout: 20 * 60_000 }, () => {
     });
   });
 });
+
+/** Waits until a pod of a job is there. */
+async function jobIsRunning(sandbox: SandboxUnderTest): Promise<void> {
+  for (let tries = 0; tries < 60; tries++) {
+    const selector = ["--selector", "job.runner.gitlab.com/pod", "--output", "name"];
+    if ((await sandbox.exec("kubectl", "--namespace", namespace, "get", "pods", ...selector)) !== "") {
+      return;
+    }
+    await sleep(500);
+  }
+  throw new Error("no job has begun");
+}
