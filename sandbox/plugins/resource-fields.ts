@@ -25,6 +25,9 @@ export interface Field {
 /** The inputs of a resource type, by name. */
 export type Fields = Readonly<Record<string, Field>>;
 
+/** The input in which Pulumi's bridge to Terraform's providers lists what the program left out. */
+export const defaultsKey = "__defaults";
+
 /** @returns what is wrong with the inputs: missing ones, unknown names, wrong types, and what the fields themselves object to */
 export function checkFields(fields: Fields, inputs: Properties): CheckFailure[] {
   const failures: CheckFailure[] = [];
@@ -43,7 +46,7 @@ export function checkFields(fields: Fields, inputs: Properties): CheckFailure[] 
     }
   }
   for (const property of Object.keys(inputs)) {
-    if (fields[property] === undefined && property !== "__defaults") {
+    if (fields[property] === undefined && property !== defaultsKey) {
       failures.push({ property, reason: `${property} is not a property of this resource` });
     }
   }
@@ -86,7 +89,7 @@ export function diffFields(fields: Fields, outputs: Properties, inputs: Properti
  */
 export function inputsAsRead(fields: Fields, inputs: Properties, outputs: Properties): Properties {
   const imported = Object.keys(inputs).length === 0;
-  return Object.fromEntries(
+  const read = Object.fromEntries(
     Object.entries(fields)
       .filter(([name, field]) => {
         const value = outputs[name];
@@ -99,6 +102,7 @@ export function inputsAsRead(fields: Fields, inputs: Properties, outputs: Proper
         return [name, unchanged ? inputs[name] : outputs[name]];
       }),
   );
+  return inputs[defaultsKey] === undefined ? read : { ...read, [defaultsKey]: inputs[defaultsKey] };
 }
 
 /** @returns whether two lists have the same items, in whatever order */

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { withAutoName } from "../auto-name.ts";
+import { namedByProgram, withAutoName } from "../auto-name.ts";
 import { asText, isRecord } from "../property-values.ts";
 import { checkFields, diffFields, inputsAsRead, planFields } from "../resource-fields.ts";
 import type { Fields } from "../resource-fields.ts";
 import type { ResourceHandler } from "../resource-handler.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
-import { MinioError } from "./minio-clients.ts";
 import type { MinioClients } from "./minio-clients.ts";
 
 const longestName = 96;
@@ -31,16 +30,18 @@ const fields: Fields = {
   },
 };
 
-const noSuchPolicy = "XMinioAdminNoSuchPolicy";
-
-/** `minio.IamPolicy`; its id is its name. Policies that mean the same are the same, however they are written. */
+/**
+ * `minio.IamPolicy`; its id is its name. Policies that mean the same are the same, however they are written. A refresh
+ * fails where it is gone; updating it makes it again, and deleting it succeeds.
+ * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_policy.go
+ */
 export function iamPolicy(clients: () => MinioClients): ResourceHandler {
   let folder: string | undefined;
-  const put = async (name: string, policy: string, signal: AbortSignal) => {
+  const put = async (trouble: string, name: string, policy: string, signal: AbortSignal) => {
     folder ??= temporaryFolder("pulumi-minio-policy");
     const file = join(folder, `${encodeURIComponent(name)}.json`);
     await writeFile(file, policy, { mode: 0o600 });
-    await clients().mc(`write policy ${name}`, signal, ["admin", "policy", "create", "{alias}", name, file]);
+    await clients().mc(trouble, signal, ["admin", "policy", "create", "{alias}", name, file]);
   };
 
   return {
@@ -48,27 +49,23 @@ export function iamPolicy(clients: () => MinioClients): ResourceHandler {
       const named = withAutoName(inputs, previousInputs, asText(inputs.namePrefix) ?? name);
       return { inputs: named, failures: checkFields(fields, named) };
     },
-    diff: ({ oldOutputs, newInputs }) => ({ changes: diffFields(fields, oldOutputs, newInputs) }),
+    diff: ({ oldOutputs, newInputs }) => ({
+      changes: diffFields(fields, oldOutputs, newInputs),
+      deleteBeforeReplace: namedByProgram(newInputs),
+    }),
 
     async create(inputs, { preview, signal }) {
+      const name = String(inputs.name);
       if (!preview) {
-        await put(String(inputs.name), String(inputs.policy), signal);
+        await put(`unable to create policy (${name})`, name, String(inputs.policy), signal);
       }
-      return { id: preview ? "" : String(inputs.name), outputs: inputs };
+      return { id: preview ? "" : name, outputs: planFields(fields, inputs) };
     },
 
     async read(id, inputs, outputs, { signal }) {
-      let live: unknown;
-      try {
-        const answer = await clients().mc(`read policy ${id}`, signal, ["admin", "policy", "info", "{alias}", id]);
-        live = isRecord(answer.policyInfo) ? answer.policyInfo.Policy : undefined;
-      } catch (error) {
-        if (error instanceof MinioError && error.code === noSuchPolicy) {
-          return undefined;
-        }
-        throw error;
-      }
-      const text = JSON.stringify(live);
+      const trouble = `unable to read policy (${id})`;
+      const { policyInfo } = await clients().mc(trouble, signal, ["admin", "policy", "info", "{alias}", id]);
+      const text = JSON.stringify(isRecord(policyInfo) ? policyInfo.Policy : undefined);
       const policy = samePolicy(outputs.policy, text) ? outputs.policy : text;
       const read = { ...outputs, name: id, policy };
       return { id, outputs: read, inputs: inputsAsRead(fields, inputs, read) };
@@ -76,13 +73,13 @@ export function iamPolicy(clients: () => MinioClients): ResourceHandler {
 
     async update(id, inputs, oldOutputs, { preview, signal }) {
       if (!preview) {
-        await put(id, String(inputs.policy), signal);
+        await put(`unable to update policy (${id})`, id, String(inputs.policy), signal);
       }
       return { ...oldOutputs, ...planFields(fields, inputs, oldOutputs) };
     },
 
     async delete(id, _outputs, { signal }) {
-      await clients().mc(`delete policy ${id}`, signal, ["admin", "policy", "remove", "{alias}", id]);
+      await clients().mc(`unable to delete policy (${id})`, signal, ["admin", "policy", "remove", "{alias}", id]);
     },
   };
 }

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { checkFields, diffFields, inputsAsRead } from "../resource-fields.ts";
 import type { Fields } from "../resource-fields.ts";
 import type { ResourceHandler } from "../resource-handler.ts";
-import { MinioError } from "./minio-clients.ts";
 import type { MinioClients } from "./minio-clients.ts";
 
 const fields: Fields = {
@@ -10,24 +9,17 @@ const fields: Fields = {
   userName: { type: "string", required: true, replaces: true },
 };
 
-/** `minio.IamUserPolicyAttachment`: gives a user the rights of a policy. It is imported by `user/policy`. */
+/**
+ * `minio.IamUserPolicyAttachment`: gives a user the rights of a policy. It is imported by `user/policy`. Every operation
+ * fails where the user is gone, even a refresh.
+ * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_user_policy_attachment.go
+ */
 export function iamUserPolicyAttachment(clients: () => MinioClients): ResourceHandler {
   const attached = async (user: string, signal: AbortSignal): Promise<string[]> => {
-    try {
-      const { policyName } = await clients().mc("read the user", signal, ["admin", "user", "info", "{alias}", user]);
-      return typeof policyName === "string" && policyName !== "" ? policyName.split(",") : [];
-    } catch (error) {
-      if (error instanceof MinioError && error.code === "XMinioAdminNoSuchUser") {
-        return [];
-      }
-      throw error;
-    }
+    const trouble = `failed to load user Infos (${user})`;
+    const { policyName } = await clients().mc(trouble, signal, ["admin", "user", "info", "{alias}", user]);
+    return typeof policyName === "string" && policyName !== "" ? policyName.split(",") : [];
   };
-  const change = (action: "attach" | "detach", policy: string, user: string, signal: AbortSignal) =>
-    clients().mc(`${action} policy ${policy}`, signal, [
-      ...["admin", "policy", action, "{alias}", policy],
-      ...["--user", user],
-    ]);
 
   return {
     check: (inputs) => ({ inputs, failures: checkFields(fields, inputs) }),
@@ -39,7 +31,10 @@ export function iamUserPolicyAttachment(clients: () => MinioClients): ResourceHa
       }
       const { userName, policyName } = names(inputs);
       if (!(await attached(userName, signal)).includes(policyName)) {
-        await change("attach", policyName, userName, signal);
+        await clients().mc(`unable to Set User policy (${userName} ${policyName})`, signal, [
+          ...["admin", "policy", "attach", "{alias}", policyName],
+          ...["--user", userName],
+        ]);
       }
       return { id: newId(userName), outputs: inputs };
     },
@@ -56,7 +51,10 @@ export function iamUserPolicyAttachment(clients: () => MinioClients): ResourceHa
     async delete(_id, outputs, { signal }) {
       const { userName, policyName } = names(outputs);
       if ((await attached(userName, signal)).includes(policyName)) {
-        await change("detach", policyName, userName, signal);
+        await clients().mc(`unable to delete user policy (${userName})`, signal, [
+          ...["admin", "policy", "detach", "{alias}", policyName],
+          ...["--user", userName],
+        ]);
       }
     },
   };

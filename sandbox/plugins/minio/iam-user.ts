@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { withAutoName } from "../auto-name.ts";
+import { namedByProgram, withAutoName } from "../auto-name.ts";
 import { asText, secret, unknownValue } from "../property-values.ts";
 import { checkFields, diffFields, inputsAsRead, planFields } from "../resource-fields.ts";
 import type { Fields } from "../resource-fields.ts";
@@ -24,36 +24,30 @@ const fields: Fields = {
   tags: { type: "map" },
 };
 
-const noSuchUser = "XMinioAdminNoSuchUser";
-
-/** `minio.IamUser`: a user by name, which is its id and its access key, and secret key. */
+/**
+ * `minio.IamUser`: a user by name, which is its id and its access key, and secret key. A refresh drops one that is gone;
+ * without a refresh, updating or deleting it fails.
+ * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_user.go
+ */
 export function iamUser(clients: () => MinioClients): ResourceHandler {
   // By stdin, where other processes do not see it.
-  const add = (name: string, key: string, signal: AbortSignal) =>
-    clients().mc("set the user's secret key", signal, ["admin", "user", "add", "{alias}"], `${name}\n${key}\n`);
+  const add = (trouble: string, name: string, key: string, signal: AbortSignal) =>
+    clients().mc(trouble, signal, ["admin", "user", "add", "{alias}"], `${name}\n${key}\n`);
   const setStatus = (name: string, status: "enabled" | "disabled", signal: AbortSignal) =>
-    clients().mc("enable or disable the user", signal, [
+    clients().mc(`error disabling IAM User (${name})`, signal, [
       ...["admin", "user", status === "enabled" ? "enable" : "disable"],
       ...["{alias}", name],
     ]);
   const statusOf = async (name: string, signal: AbortSignal): Promise<string | undefined> => {
     try {
-      const { userStatus } = await clients().mc("read the user", signal, ["admin", "user", "info", "{alias}", name]);
+      const trouble = `error reading IAM User (${name})`;
+      const { userStatus } = await clients().mc(trouble, signal, ["admin", "user", "info", "{alias}", name]);
       return String(userStatus);
     } catch (error) {
-      if (error instanceof MinioError && error.code === noSuchUser) {
+      if (error instanceof MinioError && error.code === "XMinioAdminNoSuchUser") {
         return undefined;
       }
       throw error;
-    }
-  };
-  const remove = async (name: string, signal: AbortSignal) => {
-    try {
-      await clients().mc("delete the user", signal, ["admin", "user", "remove", "{alias}", name]);
-    } catch (error) {
-      if (!(error instanceof MinioError && error.code === noSuchUser)) {
-        throw error;
-      }
     }
   };
 
@@ -62,7 +56,10 @@ export function iamUser(clients: () => MinioClients): ResourceHandler {
       const named = withAutoName(inputs, previousInputs, name);
       return { inputs: named, failures: checkFields(fields, named) };
     },
-    diff: ({ oldOutputs, newInputs }) => ({ changes: diffFields(fields, oldOutputs, newInputs) }),
+    diff: ({ oldOutputs, newInputs }) => ({
+      changes: diffFields(fields, oldOutputs, newInputs),
+      deleteBeforeReplace: namedByProgram(newInputs),
+    }),
 
     async create(inputs, { preview, signal }) {
       const planned = planFields(fields, inputs);
@@ -71,7 +68,7 @@ export function iamUser(clients: () => MinioClients): ResourceHandler {
       }
       const name = String(planned.name);
       const key = asText(inputs.secret) ?? newSecretKey();
-      await add(name, key, signal);
+      await add(`error creating user (${name})`, name, key, signal);
       const status = planned.disableUser === true ? "disabled" : "enabled";
       if (status === "disabled") {
         await setStatus(name, status, signal);
@@ -94,17 +91,20 @@ export function iamUser(clients: () => MinioClients): ResourceHandler {
       if (preview) {
         return { ...oldOutputs, ...planned, status: wanted };
       }
-      const key = planned.updateSecret === true ? newSecretKey() : String(planned.secret);
-      if (key !== oldOutputs.secret) {
-        await add(id, key, signal);
-      }
+      // Before the key, so that a user who is gone is an error, and not made again without its policy.
       if (wanted !== (await statusOf(id, signal))) {
         await setStatus(id, wanted, signal);
+      }
+      const key = planned.updateSecret === true ? newSecretKey() : String(planned.secret);
+      if (key !== oldOutputs.secret) {
+        await add(`error updating IAM User Key (${id})`, id, key, signal);
       }
       return { ...oldOutputs, ...planned, secret: secret(key), status: wanted };
     },
 
-    delete: (id, _outputs, { signal }) => remove(id, signal),
+    async delete(id, _outputs, { signal }) {
+      await clients().mc(`error deleting IAM User (${id})`, signal, ["admin", "user", "remove", "{alias}", id]);
+    },
   };
 }
 

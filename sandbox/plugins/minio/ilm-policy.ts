@@ -46,11 +46,15 @@ const lifecycle = z.looseObject({
 
 type LifecycleRule = z.output<typeof lifecycle>["config"]["Rules"][number];
 
-/** `minio.IlmPolicy`: when MinIO deletes a bucket's objects by itself; its id is the bucket's name. */
+/**
+ * `minio.IlmPolicy`: when MinIO deletes a bucket's objects by itself; its id is the bucket's name. A refresh drops it
+ * wherever it cannot be read, for whatever reason.
+ * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_ilm_policy.go
+ */
 export function ilmPolicy(clients: () => MinioClients): ResourceHandler {
   const put = (bucket: string, rules: unknown, signal: AbortSignal) =>
     clients().mc(
-      `set the lifecycle of bucket ${bucket}`,
+      `creating bucket lifecycle failed (${bucket})`,
       signal,
       ["ilm", "rule", "import", `{alias}/${bucket}`],
       JSON.stringify({ Rules: (rules as Properties[]).map(toLifecycleRule) }),
@@ -69,15 +73,14 @@ export function ilmPolicy(clients: () => MinioClients): ResourceHandler {
 
     async read(id, inputs, _outputs, { signal }) {
       try {
-        const what = `read the lifecycle of bucket ${id}`;
+        const trouble = `reading lifecycle configuration failed (${id})`;
         const { config } = lifecycle.parse(
-          await clients().mc(what, signal, ["ilm", "rule", "export", `{alias}/${id}`]),
+          await clients().mc(trouble, signal, ["ilm", "rule", "export", `{alias}/${id}`]),
         );
         const live = { bucket: id, rules: config.Rules.map(fromLifecycleRule) };
         return { id, outputs: live, inputs: inputsAsRead(fields, inputs, live) };
       } catch (error) {
-        const gone = ["NoSuchLifecycleConfiguration", "NoSuchBucket"];
-        if (error instanceof MinioError && gone.includes(error.code ?? "")) {
+        if (error instanceof MinioError) {
           return undefined;
         }
         throw error;
@@ -93,13 +96,12 @@ export function ilmPolicy(clients: () => MinioClients): ResourceHandler {
 
     async delete(id, _outputs, { signal }) {
       try {
-        await clients().mc(`clear the lifecycle of bucket ${id}`, signal, [
+        await clients().mc(`deleting lifecycle configuration failed (${id})`, signal, [
           ...["ilm", "rule", "remove", "--all", "--force"],
           `{alias}/${id}`,
         ]);
       } catch (error) {
-        const gone = ["NoSuchLifecycleConfiguration", "NoSuchBucket"];
-        if (!(error instanceof MinioError && gone.includes(error.code ?? ""))) {
+        if (!(error instanceof MinioError && error.code === "NoSuchLifecycleConfiguration")) {
           throw error;
         }
       }

@@ -65,7 +65,7 @@ export function minioConnection(
   };
 }
 
-/** MinIO answered with an error, or not at all; the message says what was being done and where, and holds no secret. */
+/** MinIO answered with an error, or not at all; the message is worded as the published provider words it, and holds no secret. */
 export class MinioError extends Error {
   override readonly name = "MinioError";
   /** MinIO's own word for it, such as `NoSuchBucket`; undefined where there was no answer. */
@@ -113,11 +113,11 @@ export class MinioClients {
   /**
    * Runs a command of `mc`, where `{alias}` stands for the server.
    *
-   * @param what is being done, such as `create the user`
+   * @param trouble what the published provider says when it fails, such as `error creating user (NAME)`
    * @param input for its stdin, where secrets belong
    * @throws MinioError
    */
-  async mc(what: string, signal: AbortSignal, args: readonly string[], input = ""): Promise<McAnswer> {
+  async mc(trouble: string, signal: AbortSignal, args: readonly string[], input = ""): Promise<McAnswer> {
     this.#configFolder ??= this.#createConfigFolder();
     const { user, password } = this.#connection;
     const address = new URL(this.endpoint);
@@ -134,16 +134,16 @@ export class MinioClients {
       },
     );
     if (signal.aborted) {
-      throw new MinioError(`minio: could not ${what} at ${this.endpoint}: cancelled or out of time`, undefined);
+      throw this.#error(trouble, "cancelled or out of time", undefined);
     }
     if (result.code === "ENOENT") {
-      throw new MinioError(`minio: could not ${what}: MinIO's client, mc, is not on PATH`, undefined);
+      throw this.#error(trouble, "MinIO's client, mc, is not on PATH", undefined);
     }
     const answer = parseAnswer(result.stdout);
     if (answer === undefined || answer.status === "error" || result.exitCode !== 0) {
       const cause = answer?.error?.cause;
       throw this.#error(
-        what,
+        trouble,
         cause?.message ?? answer?.error?.message ?? "mc failed without a reason",
         cause?.error?.Code,
       );
@@ -154,24 +154,24 @@ export class MinioClients {
   /**
    * Makes a call of the S3 client.
    *
-   * @param what is being done, such as `create the bucket`
+   * @param trouble what the published provider says when it fails, such as `unable to create bucket (NAME)`
    * @throws MinioError
    */
-  async s3<Result>(what: string, call: (client: Client) => Promise<Result>): Promise<Result> {
+  async s3<Result>(trouble: string, call: (client: Client) => Promise<Result>): Promise<Result> {
     this.#s3 ??= this.#connect();
     const client = await this.#s3;
     try {
       return await call(client);
     } catch (error) {
       const { message = "", code } = error as { message?: string; code?: string };
-      throw this.#error(what, message === "" ? String(code) : message, code);
+      throw this.#error(trouble, message === "" ? String(code) : message, code);
     }
   }
 
-  #error(what: string, reason: string, code: string | undefined): MinioError {
+  #error(trouble: string, reason: string, code: string | undefined): MinioError {
     // Where there is no connection, mc shows the call, and with it the access key.
     const shown = reason.replace(/accessKey=[^&"\s]+/g, "accessKey=…");
-    return new MinioError(`minio: could not ${what} at ${this.endpoint}: ${shown}`, code);
+    return new MinioError(`[FATAL] ${trouble}: ${shown}`, code);
   }
 
   #createConfigFolder(): string {

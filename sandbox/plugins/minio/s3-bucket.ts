@@ -19,18 +19,23 @@ const fields: Fields = {
   quota: { type: "number" },
 };
 
-/** `minio.S3Bucket`; its id is its name. One that exists already is an error, and one with objects is deleted with `forceDestroy` only. */
+/**
+ * `minio.S3Bucket`; its id is its name. One that exists already is an error, and one with objects is deleted with
+ * `forceDestroy` only. A refresh drops it wherever it is not seen, for whatever reason; without a refresh, deleting one
+ * that is gone fails.
+ * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_s3_bucket.go
+ */
 export function s3Bucket(clients: () => MinioClients): ResourceHandler {
   const applySettings = async (bucket: string, wanted: Properties, old: Properties, signal: AbortSignal) => {
     if (wanted.acl !== (old.acl ?? "private")) {
-      await clients().s3(`set the access rules of bucket ${bucket}`, (client) =>
+      await clients().s3(`unable to set bucket policy (${bucket})`, (client) =>
         client.setBucketPolicy(bucket, bucketPolicy(bucket, String(wanted.acl))),
       );
     }
     if (wanted.quota !== old.quota) {
       await (wanted.quota === undefined || wanted.quota === 0
-        ? clients().mc(`clear the quota of bucket ${bucket}`, signal, ["quota", "clear", `{alias}/${bucket}`])
-        : clients().mc(`set the quota of bucket ${bucket}`, signal, [
+        ? clients().mc(`unable to set bucket quota (${bucket})`, signal, ["quota", "clear", `{alias}/${bucket}`])
+        : clients().mc(`unable to set bucket quota (${bucket})`, signal, [
             ...["quota", "set", `{alias}/${bucket}`],
             ...["--size", JSON.stringify(wanted.quota)],
           ]));
@@ -40,7 +45,7 @@ export function s3Bucket(clients: () => MinioClients): ResourceHandler {
     ...planned,
     bucket,
     arn: `arn:aws:s3:::${bucket}`,
-    bucketDomainName: `${clients().endpoint}/${bucket}`,
+    bucketDomainName: `${clients().endpoint}/minio/${bucket}`,
   });
 
   return {
@@ -53,10 +58,10 @@ export function s3Bucket(clients: () => MinioClients): ResourceHandler {
         return { id: "", outputs: { ...planned, arn: unknownValue, bucketDomainName: unknownValue } };
       }
       const bucket = asText(inputs.bucket) ?? autoName(asText(inputs.bucketPrefix) ?? name);
-      if (await clients().s3(`look for bucket ${bucket}`, (client) => client.bucketExists(bucket))) {
-        throw new MinioError(`minio: bucket ${bucket} exists already at ${clients().endpoint}`, "BucketAlreadyExists");
+      if (await clients().s3(`unable to check bucket (${bucket})`, (client) => client.bucketExists(bucket))) {
+        throw new MinioError(`[FATAL] bucket already exists! (${bucket})`, "BucketAlreadyExists");
       }
-      await clients().s3(`create bucket ${bucket}`, (client) =>
+      await clients().s3(`unable to create bucket (${bucket})`, (client) =>
         client.makeBucket(bucket, clients().region, { ObjectLocking: planned.objectLocking === true }),
       );
       const outputs = present(bucket, { ...planned, bucketPrefix: inputs.bucketPrefix });
@@ -69,7 +74,7 @@ export function s3Bucket(clients: () => MinioClients): ResourceHandler {
     },
 
     async read(id, inputs, outputs) {
-      if (!(await clients().s3(`look for bucket ${id}`, (client) => client.bucketExists(id)))) {
+      if (!(await isSeen(clients(), id))) {
         return undefined;
       }
       const live = present(id, { ...planFields(fields, {}, outputs), ...outputs });
@@ -85,16 +90,9 @@ export function s3Bucket(clients: () => MinioClients): ResourceHandler {
     },
 
     async delete(id, outputs) {
-      await clients().s3(`delete bucket ${id}`, async (client) => {
-        if (!(await client.bucketExists(id))) {
-          return;
-        }
+      await clients().s3(`unable to remove bucket (${id})`, async (client) => {
         if (outputs.forceDestroy === true) {
           await removeObjects(client, id);
-        } else if (!(await isEmpty(client, id))) {
-          throw new Error(
-            `bucket "${id}" is not empty. Set force_destroy = true to delete all objects and the bucket, or manually empty the bucket first`,
-          );
         }
         await client.removeBucket(id);
       });
@@ -108,11 +106,12 @@ function versions(client: Client, bucket: string): AsyncIterable<BucketItem & { 
   >;
 }
 
-async function isEmpty(client: Client, bucket: string): Promise<boolean> {
-  for await (const _ of versions(client, bucket)) {
+async function isSeen(clients: MinioClients, bucket: string): Promise<boolean> {
+  try {
+    return await clients.s3(`unable to find bucket (${bucket})`, (client) => client.bucketExists(bucket));
+  } catch {
     return false;
   }
-  return true;
 }
 
 const batchSize = 1000;
