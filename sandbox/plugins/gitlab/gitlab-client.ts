@@ -14,7 +14,14 @@ type Api = InstanceType<typeof GitLabApi<false>>;
 /** Settings of the real provider that need what Node's `fetch` does not offer. */
 const unsupportedSettings = ["clientCert", "clientKey", "configFile", "context", "headers", "insecure"];
 
-const retries = 5;
+/**
+ * As patient as the published provider: six tries in about twelve seconds.
+ * https://gitlab.com/gitlab-org/api/client-go/-/blob/v2.46.0/gitlab.go#L680
+ */
+const patience = { retries: 5, minTimeout: 800, factor: 1.5 };
+
+/** Errors of a connection that was never made. */
+const unreached = ["ECONNREFUSED", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"];
 
 /**
  * @param config the provider's own configuration, `gitlab:token` and `gitlab:baseUrl`
@@ -58,7 +65,7 @@ export class GitLabError extends Error {
   }
 }
 
-/** Calls GitLab's API; asks again, as the real provider does, when GitLab is overloaded. */
+/** Calls GitLab's API; asks again, as the published provider does, when GitLab is overloaded or not reached. */
 export class GitLabClient {
   readonly #connection: GitLabConnection;
   #api: Promise<Api> | undefined;
@@ -83,7 +90,7 @@ export class GitLabClient {
             throw isTemporary(error) ? error : new AbortError(error as Error);
           }
         },
-        { retries, minTimeout: 500, factor: 2, maxTimeout: 10_000, signal },
+        { ...patience, signal },
       );
     } catch (error) {
       throw this.#explain(what, signal, error);
@@ -112,10 +119,14 @@ export class GitLabClient {
   }
 }
 
-/** Calls to GitLab that never got through are not repeated, since one of them may have been carried out. */
+/** A call whose connection broke is not repeated, since it may have been carried out. */
 function isTemporary(error: unknown): boolean {
+  if (!(error instanceof Error)) {
+    return false;
+  }
   const status = statusOf(error) ?? 0;
-  return status >= 500 || (error instanceof Error && error.name === "GitbeakerRetryError");
+  const { code = "" } = (error.cause ?? {}) as { code?: string };
+  return (status >= 500 && status !== 501) || error.name === "GitbeakerRetryError" || unreached.includes(code);
 }
 
 function statusOf(error: unknown): number | undefined {
