@@ -41,7 +41,34 @@ interface Improvement {
   readonly replacementOrder?: RecordedOperation["replacementOrder"];
 }
 
-const improvements: Readonly<Record<string, Improvement>> = {};
+const rotation: Improvement = {
+  reason: "a credential is deleted only once the new one is in use",
+  replacementOrder: Object.fromEntries(
+    ["cache-user", "cache-user-policy", "credentials-cache", "credentials-token"].map((name) => [
+      `gitlab-runner-${name}`,
+      "create-first",
+    ]),
+  ),
+};
+
+const rolled = "~ Release gitlab-runner-release updated";
+
+const improvements: Readonly<Record<string, Improvement>> = {
+  rotation,
+  "rotation again": rotation,
+  "secret deleted, up --refresh": {
+    reason: "Pulumi names the Secret, and the manager restarts with the new one",
+    before: 'kubectl -n gitlab-runner delete secret "$(pulumi stack output tokenSecret)"',
+    added: [rolled],
+  },
+  "secret edited, up --refresh": {
+    reason: "the manager restarts with the right token, and the Secret that it had is deleted only then",
+    before:
+      'kubectl -n gitlab-runner patch secret "$(pulumi stack output tokenSecret)" -p \'{"stringData":{"runner-token":"glrt-wrong"}}\'',
+    added: [rolled],
+    replacementOrder: { "gitlab-runner-credentials-token": "create-first" },
+  },
+};
 
 /** Shell commands that the record leaves out: it was put together from two runs. */
 export const preparations: Readonly<Record<string, string>> = {
