@@ -10,6 +10,7 @@ import {
   kwokEnvironment,
   kwokNode,
   makeJobFolder,
+  makeJobPrograms,
   makePodLog,
 } from "./kwok/kwok-config.ts";
 import { withRunnerHelper } from "./kwok/runner-helper.ts";
@@ -26,8 +27,16 @@ export function kubeconfigFile(folder: SandboxFolder): string {
   return folder.file("kubernetes", "kubeconfig");
 }
 
-/** Starts etcd and the Kubernetes API server, and waits until it answers. */
-export async function startApiServer(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
+/**
+ * Starts etcd and the Kubernetes API server, and waits until it answers.
+ * @param authorization what decides about rights
+ */
+export async function startApiServer(
+  folder: SandboxFolder,
+  state: SandboxState,
+  tools: Tools,
+  authorization = "Node,RBAC",
+): Promise<void> {
   const { etcd, "etcd-peer": peer, kubernetes } = state.ports;
   folder.folder("kubernetes", "certs");
   const file = (name: string) => folder.file("kubernetes", name);
@@ -67,7 +76,7 @@ export async function startApiServer(folder: SandboxFolder, state: SandboxState,
       ["--secure-port", String(kubernetes)],
       ["--cert-dir", file("certs")],
       ["--token-auth-file", file("tokens.csv")],
-      ["--authorization-mode", "Node,RBAC"],
+      ["--authorization-mode", authorization],
       ["--service-cluster-ip-range", "10.96.0.0/16"],
       ["--service-account-issuer", "https://kubernetes.default.svc"],
       ["--service-account-signing-key-file", file("service-account.key")],
@@ -109,6 +118,7 @@ export async function startControllers(
   state.extraFolders.push(jobFolder(folder.path));
   folder.write(state);
   makeJobFolder(folder.path);
+  makeJobPrograms(folder.path);
   makePodLog(folder.path);
   writeFileSync(folder.file("kubernetes", "kwok.yaml"), kwokConfig(folder.path, state.ports["minio"] ?? 0));
   const { "controller-manager": controllers, scheduler, kubelet } = state.ports;

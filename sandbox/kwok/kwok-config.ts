@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { stringify } from "yaml";
+import { onPath } from "../pulumi-home.ts";
 import { clusterExec, clusterLogs, clusterPortForward, nodeStages, podStages } from "./kwok-stages.ts";
 
 /** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */
@@ -48,13 +49,12 @@ export function kwokArguments(options: KwokOptions): string[] {
 }
 
 /**
- * The environment to start kwok with: a home of its own, and no secret that a job could print. First on `PATH` is the
- * folder with what the real runner calls by name.
+ * The environment to start kwok with: a home of its own, and no secret that a job could print. First on `PATH` is
+ * {@link jobPrograms}.
  */
 export function kwokEnvironment(stateDir: string): Record<string, string> {
-  const programs = join(import.meta.dirname, "bin");
   const path = process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
-  return { PATH: `${programs}:${path}`, HOME: jobFolder(stateDir), LANG: "C.UTF-8" };
+  return { PATH: `${jobPrograms(stateDir)}:${path}`, HOME: jobFolder(stateDir), LANG: "C.UTF-8" };
 }
 
 /**
@@ -139,6 +139,24 @@ export function makeJobFolder(stateDir: string): string {
   if (process.getuid?.() === 0) chownSync(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
   chmodSync(folder, 0o700);
   return folder;
+}
+
+/** Folder with what the real runner calls by name in a container; {@link makeJobPrograms} makes it. */
+export function jobPrograms(stateDir: string): string {
+  return join(jobFolder(stateDir), "bin");
+}
+
+/**
+ * Creates {@link jobPrograms}: `gitlab-runner-build`, by which the runner starts its scripts in the helper container, is a
+ * shell. The folder is in the job folder, since the user that jobs run as may not enter the checkout: homes are often closed
+ * to others.
+ */
+export function makeJobPrograms(stateDir: string): void {
+  const build = join(jobPrograms(stateDir), "gitlab-runner-build");
+  mkdirSync(dirname(build), { recursive: true });
+  chmodSync(dirname(build), 0o755);
+  rmSync(build, { force: true });
+  symlinkSync(onPath("bash") ?? "/bin/bash", build);
 }
 
 /** Whether every folder down to this one, or down to the last that exists, may be entered by any user. */

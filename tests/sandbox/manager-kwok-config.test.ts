@@ -3,13 +3,16 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { execa } from "execa";
 import { parseAllDocuments } from "yaml";
 import {
   jobFolder,
   kwokArguments,
   kwokConfig,
   kwokEnvironment,
+  jobPrograms,
   makeJobFolder,
+  makeJobPrograms,
   UNPRIVILEGED_ID,
 } from "../../sandbox/kwok/kwok-config.ts";
 
@@ -44,6 +47,26 @@ test("a job folder is one that its user can enter", async (t) => {
   const state = await mkdtemp(join(tmpdir(), "kwok-config-"));
   t.after(() => rm(state, { recursive: true, force: true }));
   assert.equal(jobFolder(state).startsWith(state), process.getuid?.() !== 0);
+});
+
+test("what the real runner calls by name can be run by the user of jobs, wherever the checkout is", async (t) => {
+  const state = await mkdtemp(join(tmpdir(), "kwok-config-"));
+  t.after(() => rm(state, { recursive: true, force: true }));
+  const folder = makeJobFolder(state);
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  makeJobPrograms(state);
+  // Once more, as for a sandbox that was cut off.
+  makeJobPrograms(state);
+  assert.equal(kwokEnvironment(state)["PATH"]?.split(":")[0], jobPrograms(state));
+  assert.ok(
+    jobPrograms(state).startsWith(`${folder}/`),
+    "it must not be in the checkout, which may be closed to others",
+  );
+
+  const user = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {};
+  const build = join(jobPrograms(state), "gitlab-runner-build");
+  const { stdout } = await execa(build, { ...user, cwd: folder, input: 'echo "${BASH_VERSION:+bash}"; id --user' });
+  assert.equal(stdout, `bash\n${user.uid ?? process.getuid?.()}`);
 });
 
 test("kwok listens on loopback only, and hands no secret of the sandbox to jobs", () => {
