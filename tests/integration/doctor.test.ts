@@ -214,14 +214,14 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     const { stdout, exitCode } = await doctor(["--stack", "sandbox"]);
     assert.equal(exitCode, 0, stdout);
     const lines = stdout.split("\n");
-    assert.equal(lines.filter((line) => /^[✔⚠✖–] /.test(line)).length, 29);
+    assert.equal(lines.filter((line) => /^[✔⚠✖–] /.test(line)).length, 30);
     assert.match(stdout, /^✔ GitLab knows the runner \(#1, k8s-homelab-runner, project_type\)$/m);
     assert.match(
       stdout,
       /^✔ The runner is online \(last heard of at \S+Z, \d+ (seconds?|minutes?) ago, version .+\)$/m,
     );
     assert.match(stdout, /^✔ The extra projects may use the runner \(1 of 1\)$/m);
-    assert.equal(lines.at(-1), "Stack sandbox: 28 ok, 1 skipped.");
+    assert.equal(lines.at(-1), "Stack sandbox: 29 ok, 1 skipped.");
     assert.doesNotMatch(stdout, /\u001b/, "no colours, since it is not a terminal");
   });
 
@@ -520,7 +520,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
             .map((id) => [id, noGitLab]),
         ),
         ...Object.fromEntries(
-          ["namespaces", "release", "pods", "manager-rights", "job-rights", "linkerd", "linkerd-proxy"]
+          ["namespaces", "release", "pods", "rbac", "manager-rights", "job-rights", "linkerd", "linkerd-proxy"]
             .concat("chart", "chart-newest", "orphaned-pods", "orphaned-objects")
             .map((id) => [id, noKubernetes]),
         ),

@@ -8,6 +8,7 @@ import { surplusRights } from "../../tools/doctor/checks/job-rights.ts";
 import { listRights, rightsOf } from "../../tools/doctor/checks/manager-rights.ts";
 import { leftBehind } from "../../tools/doctor/checks/orphaned-objects.ts";
 import { overdue } from "../../tools/doctor/checks/orphaned-pods.ts";
+import { rbac } from "../../tools/doctor/checks/rbac.ts";
 import { runnerOnline } from "../../tools/doctor/checks/runner-online.ts";
 import { compareProjects } from "../../tools/doctor/checks/runner-projects.ts";
 import { settingDifferences } from "../../tools/doctor/checks/runner-settings.ts";
@@ -198,6 +199,38 @@ describe("rights", () => {
     ]);
     assert.deepEqual(rights, ["get secrets", "get configmaps", "get things"]);
     assert.deepEqual(surplusRights([model<V1ResourceRule>({ verbs: ["get"] })]), []);
+  });
+});
+
+describe("rbac", () => {
+  const look = (whyAccountMay: () => Promise<string | undefined>) =>
+    rbac.run(context({ kubernetes: () => ({ whyAccountMay }), jobNamespace: "ci" }));
+  const forbidden = Object.assign(new Error("forbidden"), { code: 403 });
+
+  test("is on where an account that does not exist may not do everything, or you may not ask", async () => {
+    assert.equal((await look(() => Promise.resolve(undefined))).status, "ok");
+    assert.equal((await look(() => Promise.reject(forbidden))).status, "ok");
+    await assert.rejects(
+      look(() => Promise.reject(new Error("down"))),
+      /down/,
+    );
+  });
+
+  test("is off where it may, unless RBAC itself says why", async () => {
+    const off = await look(() => Promise.resolve(""));
+    assert.equal(off.status, "problem");
+    assert.match(off.found, /^This cluster does not check rights: /);
+    assert.match(off.todo ?? "", /^microk8s enable rbac$/m);
+    const why = 'ClusterRoleBinding "all" of ClusterRole "cluster-admin" to Group "system:serviceaccounts"';
+    const bound = await look(() => Promise.resolve(`RBAC: allowed by ${why}`));
+    assert.equal(bound.status, "problem");
+    assert.ok(bound.found.endsWith(`by ${why}.`), bound.found);
+    assert.doesNotMatch(bound.todo ?? "", /microk8s/);
+  });
+
+  test("comes before the rights of single accounts, which mean nothing without it", () => {
+    const needing = allChecks.filter(({ needs = [] }) => needs.includes("rbac")).map(({ id }) => id);
+    assert.deepEqual(needing, ["manager-rights", "job-rights"]);
   });
 });
 

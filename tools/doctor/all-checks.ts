@@ -19,6 +19,7 @@ import { namespaces } from "./checks/namespaces.ts";
 import { orphanedObjects } from "./checks/orphaned-objects.ts";
 import { orphanedPods } from "./checks/orphaned-pods.ts";
 import { orphanedRunners } from "./checks/orphaned-runners.ts";
+import { rbac } from "./checks/rbac.ts";
 import { runnerKnown } from "./checks/runner-known.ts";
 import { runnerOnline } from "./checks/runner-online.ts";
 import { runnerPaused } from "./checks/runner-paused.ts";
@@ -47,6 +48,7 @@ export const allChecks: readonly Check<DoctorContext>[] = [
   tokenExpiry,
   helmRelease,
   managerPods,
+  rbac,
   managerRights,
   jobRights,
   linkerdAnnotations,

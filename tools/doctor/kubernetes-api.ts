@@ -130,6 +130,19 @@ export class KubernetesApi {
    * @throws an error of status 403 when the caller may not impersonate it
    */
   async accountMay(account: { namespace: string; name: string }, namespace: string, right: Right): Promise<boolean> {
+    return (await this.whyAccountMay(account, namespace, right)) !== undefined;
+  }
+
+  /**
+   * Asks as {@link accountMay} does.
+   * @returns what gives the account the right, in the cluster's words, empty where it gives no reason; undefined where the
+   * account does not have it
+   */
+  async whyAccountMay(
+    account: { namespace: string; name: string },
+    namespace: string,
+    right: Right,
+  ): Promise<string | undefined> {
     const [resource = "", subresource] = right.resource.split("/");
     const resourceAttributes = {
       namespace,
@@ -140,7 +153,7 @@ export class KubernetesApi {
     };
     const body = model<V1SelfSubjectAccessReview>({ spec: { resourceAttributes } });
     const review = await this.#as(account).createSelfSubjectAccessReview({ body });
-    return review.status?.allowed === true;
+    return review.status?.allowed === true ? (review.status.reason ?? "") : undefined;
   }
 
   /** @returns all rules that hold for the account in a namespace; asked for as {@link accountMay} does */

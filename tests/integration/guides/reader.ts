@@ -169,7 +169,11 @@ export class Reader {
     const programs = {
       sudo: 'exec "$@"',
       k3s: this.#printing("kubectl config view --raw", kubeconfig.replaceAll("sandbox", "default")),
-      microk8s: this.#printing("config", kubeconfig.replaceAll("sandbox", "microk8s"), "enable hostpath-storage"),
+      microk8s: this.#printing("config", kubeconfig.replaceAll("sandbox", "microk8s"), [
+        "enable hostpath-storage",
+        "enable rbac",
+        "status --wait-ready",
+      ]),
     };
     for (const [name, script] of Object.entries(programs)) {
       writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
@@ -177,11 +181,11 @@ export class Reader {
     }
   }
 
-  #printing(given: string, text: string, silent = given): string {
+  #printing(given: string, text: string, silent: readonly string[] = []): string {
     return [
       'case "$*" in',
       `"${given}") cat <<'END'\n${text}\nEND\n;;`,
-      ...(silent === given ? [] : [`"${silent}") ;;`]),
+      ...silent.map((each) => `"${each}") ;;`),
       '*) echo "no stand-in for: $0 $*" >&2; exit 64;;',
       "esac",
     ].join("\n");

@@ -8,7 +8,7 @@ import { httpStatus } from "../describe-error.ts";
 export const jobRights: Check<DoctorContext> = {
   id: "job-rights",
   title: "The jobs' account has no rights",
-  needs: ["namespaces"],
+  needs: ["namespaces", "rbac"],
   run: async ({ kubernetes, outputs, jobNamespace, expected, stack }) => {
     if (expected.jobAccount === undefined) {
       return skipped("jobs.serviceAccount names an account that is not this stack's.");

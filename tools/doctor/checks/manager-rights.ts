@@ -9,7 +9,7 @@ import type { Right } from "../kubernetes-api.ts";
 export const managerRights: Check<DoctorContext> = {
   id: "manager-rights",
   title: "The manager's account has its rights",
-  needs: ["namespaces"],
+  needs: ["namespaces", "rbac"],
   run: async ({ kubernetes, outputs, jobNamespace, expected, stack }) => {
     const account = { namespace: outputs.namespace, name: expected.managerAccount };
     const mend = restoreObjects(stack);
