@@ -1,24 +1,46 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { execa } from "execa";
+import { Hono } from "hono";
 import { parse, parseDocument, stringify } from "yaml";
 import { gitlabUrl, sandboxEnvironment, stackConfigFile } from "../../sandbox/environment.ts";
+import { managerOf, runJob } from "../../sandbox/job.ts";
+import { serveOnLoopback, type LoopbackServer } from "../../sandbox/loopback-server.ts";
 import { repository } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
 import { copyCheckout } from "./checkout.ts";
+import { linkImagePrograms } from "./image-programs.ts";
 import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const project = 75488734;
 const mergeRequest = 7;
+const namespace = "previewed";
+
+/** `.gitlab-ci.yml`, as far as this test looks at it. */
+interface Pipeline {
+  readonly default: { readonly image: string };
+  readonly ".preview": {
+    readonly variables: Readonly<Record<string, string>>;
+    readonly artifacts: { readonly expose_as: string; readonly paths: readonly string[] };
+  };
+  readonly [keyword: string]: unknown;
+}
+
+const definition = parse(readFileSync(join(repository, ".gitlab-ci.yml"), "utf8"), { merge: true }) as Pipeline;
 
 describe("the pipeline of this project, run by gitlab-ci-local against the sandbox", { timeout: 15 * 60_000 }, () => {
   const sandbox = new SandboxUnderTest();
-  const checkout = mkdtempSync(join(tmpdir(), "gitlab-runner-pipeline-"));
+  const scratch = mkdtempSync(join(tmpdir(), "gitlab-runner-pipeline-"));
+  const checkout = join(scratch, "checkout");
   const stackFile = join(checkout, "Pulumi.homelab.yaml");
+  const variablesFile = join(checkout, ".gitlab-ci-local-variables.yml");
+  let environment: Record<string, string>;
+  let helmDownloads: LoopbackServer | undefined;
   const git = (...args: string[]) =>
     execa("git", ["-c", "user.name=test", "-c", "user.email=test@example.com", ...args], { cwd: checkout });
 
@@ -27,19 +49,31 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     await requiredProgram("rsync");
     const { all, exitCode } = await sandbox.command("up");
     assert.equal(exitCode, 0, all);
+    mkdirSync(checkout);
     await copyCheckout(checkout);
-    const environment = sandboxEnvironment(new SandboxFolder(sandbox.path), sandbox.state);
+    environment = sandboxEnvironment(new SandboxFolder(sandbox.path), sandbox.state);
     delete environment["PULUMI_STACK"];
     delete environment["PULUMI_OPTION_CONFIG_FILE"];
+    const image = join(scratch, "image");
+    linkImagePrograms(image, definition.default.image, { node: process.execPath, pulumi: pulumiWithTools() });
+    const archive = await helmArchive();
+    helmDownloads = await serveOnLoopback(
+      new Hono().get(`/${archive.name}`, (context) => context.body(new Uint8Array(archive.content))),
+    );
     // Where GitLab has CI/CD variables, gitlab-ci-local has a file.
     const variables = Object.entries(environment)
-      .filter(([name]) => /^(PULUMI_|GITLAB_|MINIO_|KUBE|PATH$)/.test(name))
+      .filter(([name]) => /^(PULUMI_|GITLAB_|MINIO_|KUBE|HELM_)/.test(name))
       // Said outright, since it takes what looks like a path for a variable of type File.
       .map(([name, value]) => [name, { type: "variable", values: { "*": value } }]);
     writeFileSync(
-      join(checkout, ".gitlab-ci-local-variables.yml"),
+      variablesFile,
       stringify({
         ...(Object.fromEntries(variables) as object),
+        PATH: { type: "variable", values: { "*": image } },
+        // Where the sandbox's own tools are otherwise, Helm among them.
+        XDG_CACHE_HOME: { type: "variable", values: { "*": join(scratch, "cache") } },
+        HELM_DOWNLOADS: helmDownloads.url,
+        HELM_CHECKSUMS: `${createHash("sha256").update(archive.content).digest("hex")}  ${archive.name}`,
         NOTE_TOKEN: sandbox.state.secrets["gitlabToken"],
         CI_SERVER_URL: gitlabUrl(sandbox.state),
         CI_PROJECT_ID: String(project),
@@ -57,7 +91,9 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     const { config } = parse(readFileSync(stackConfigFile(new SandboxFolder(sandbox.path)), "utf8")) as {
       config: Record<string, unknown>;
     };
-    file.set("config", { ...config, "gitlab-runner:namespace": "previewed" });
+    // Beside the sandbox's own stack.
+    const cache = { ...(config["gitlab-runner:cache"] as object), bucket: "previewed-cache" };
+    file.set("config", { ...config, "gitlab-runner:namespace": namespace, "gitlab-runner:cache": cache });
     writeFileSync(stackFile, file.toString());
     await git("init", "--quiet", "--initial-branch", "main");
     await git("remote", "add", "origin", "git@gitlab.example.com:homelab/infrastructure.git");
@@ -65,14 +101,40 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     await git("commit", "--quiet", "--message", "as it is");
   });
   after(async () => {
+    await helmDownloads?.stop();
     await sandbox.remove();
-    rmSync(checkout, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   });
+
+  /** Pulumi, whose stand-in for the MinIO provider works with `mc`, as the provider itself does not. */
+  function pulumiWithTools(): string {
+    const tools = join(scratch, "tools");
+    mkdirSync(tools);
+    symlinkSync(join(sandbox.path, "bin", "mc"), join(tools, "mc"));
+    const program = join(scratch, "pulumi");
+    const script = `#!/bin/sh\nPATH="$PATH:${tools}" exec '${join(sandbox.path, "bin", "pulumi")}' "$@"\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    return program;
+  }
+
+  /** What get.helm.sh has: an archive with Helm in a folder of the platform's name. This one's starts the sandbox's. */
+  async function helmArchive(): Promise<{ readonly name: string; readonly content: Buffer }> {
+    const architecture = process.arch === "x64" ? "amd64" : process.arch;
+    const folder = join(scratch, "helm", `linux-${architecture}`);
+    mkdirSync(folder, { recursive: true });
+    const program = `#!/bin/sh\nexec '${join(sandbox.path, "bin", "helm")}' "$@"\n`;
+    writeFileSync(join(folder, "helm"), program, { mode: 0o755 });
+    const name = `helm-v${definition[".preview"].variables["HELM_VERSION"] ?? ""}-linux-${architecture}.tar.gz`;
+    const archive = join(scratch, "helm", name);
+    await execa("tar", ["--create", "--gzip", "--file", archive, `linux-${architecture}`], { cwd: join(folder, "..") });
+    return { name, content: readFileSync(archive) };
+  }
 
   /** Runs gitlab-ci-local in the checkout. */
   async function pipeline(...args: string[]): Promise<{ all: string; exitCode: number | undefined }> {
     const program = join(repository, "node_modules/.bin/gitlab-ci-local");
-    const flags = ["--force-shell-executor", "--no-evaluate-rule-changes", "--no-color"];
+    // Its copies of the checkout are not for the job that checks all files.
+    const flags = ["--force-shell-executor", "--no-evaluate-rule-changes", "--no-color", "--state-dir", "../state"];
     const { all, exitCode } = await execa(program, [...flags, ...args], {
       cwd: checkout,
       // npm's, which the job would pass on: paths start where npm was called.
@@ -91,24 +153,50 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     return found.map(({ body }) => body);
   }
 
+  /** A variable of a job, in place of the file's. */
+  function variable(name: string, value: string): string[] {
+    return ["--variable", `${name}=${value}`];
+  }
+
+  /** Once its packages are there, `npm ci` need not install them again for each job. */
+  const installed = variable("npm_config_dry_run", "true");
+  const onDefaultBranch = [
+    ...variable("CI_PIPELINE_SOURCE", "push"),
+    ...variable("CI_COMMIT_BRANCH", "main"),
+    ...variable("CI_DEFAULT_BRANCH", "main"),
+  ];
+  const onSchedule = variable("CI_PIPELINE_SOURCE", "schedule");
+
   test("is valid, and has the jobs that each kind of pipeline is for", async () => {
     const jobs = async (...variables: string[]) => {
-      const { all, exitCode } = await pipeline("--list-csv", ...variables.flatMap((one) => ["--variable", one]));
+      const { all, exitCode } = await pipeline("--list-csv", ...variables);
       assert.equal(exitCode, 0, all);
       return [...all.matchAll(/^([a-z ]+);.*;(on_success|manual);/gm)].map(
         ([, name = "", when = ""]) => `${name}: ${when}`,
       );
     };
     // In GitLab, a pipeline of a merge request has no CI_COMMIT_BRANCH.
-    assert.deepEqual(await jobs("CI_PIPELINE_SOURCE=merge_request_event", "CI_COMMIT_BRANCH=feature"), [
+    assert.deepEqual(await jobs(...variable("CI_COMMIT_BRANCH", "feature")), [
       "types and lint: on_success",
       "preview homelab: on_success",
     ]);
-    assert.deepEqual(await jobs("CI_PIPELINE_SOURCE=push", "CI_COMMIT_BRANCH=main", "CI_DEFAULT_BRANCH=main"), [
-      "types and lint: on_success",
-      "deploy homelab: manual",
-    ]);
-    assert.deepEqual(await jobs("CI_PIPELINE_SOURCE=schedule"), ["drift homelab: on_success"]);
+    assert.deepEqual(await jobs(...onDefaultBranch), ["types and lint: on_success", "deploy homelab: manual"]);
+    assert.deepEqual(await jobs(...onSchedule), ["drift homelab: on_success"]);
+  });
+
+  test("shows its artifacts in the merge request, as GitLab's rules for that are", () => {
+    // https://docs.gitlab.com/ci/yaml/#artifactsexpose_as
+    const { expose_as: link, paths } = definition[".preview"].artifacts;
+    assert.match(link, /^[\w -]+$/);
+    assert.deepEqual(paths, ["preview.txt", "rendered/"]);
+    assert.ok(paths.every((path) => !/[$*]|^\.\//.test(path)));
+  });
+
+  test("runs all its jobs in the image whose programs it is tested with", () => {
+    const own = Object.entries(definition).filter(
+      ([name, value]) => name !== "default" && Object.hasOwn(value as object, "image"),
+    );
+    assert.deepEqual(own, []);
   });
 
   test("previews a merge request, keeps diff and manifests, and tells it in one note, which it updates", async () => {
@@ -121,7 +209,7 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     assert.match(note, /gitlab:index\/userRunner:UserRunner: \(create\)/);
 
     // It brings the artifacts back to where the pipeline was started.
-    assert.match(readFileSync(join(checkout, "preview-homelab.txt"), "utf8"), /"previewed"/);
+    assert.match(readFileSync(join(checkout, "preview.txt"), "utf8"), new RegExp(`"${namespace}"`));
     const release = readFileSync(join(checkout, "rendered/homelab/helm-values.yaml"), "utf8");
     assert.match(release, /concurrent: 4/);
     for (const secret of Object.values(sandbox.state.secrets).filter((value) => value.length > 20)) {
@@ -131,7 +219,7 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     const file = parseDocument(readFileSync(stackFile, "utf8"));
     file.setIn(["config", "gitlab-runner:tags"], ["kubernetes", "gpu"]);
     writeFileSync(stackFile, file.toString());
-    const second = await pipeline("preview homelab");
+    const second = await pipeline(...installed, "preview homelab");
     assert.equal(second.exitCode, 0, second.all);
     assert.match(second.all, /Updated the note/);
     const [updated = "", ...more] = await notes();
@@ -139,13 +227,90 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     assert.match(updated, /"gpu"/);
   });
 
+  test("starts no Helm that is not the one whose checksum it knows", async () => {
+    rmSync(join(checkout, "rendered"), { recursive: true });
+    const pinned = definition[".preview"].variables["HELM_CHECKSUMS"] ?? "";
+    assert.match(
+      pinned,
+      /^[0-9a-f]{64} {2}helm-v[\d.]+-linux-amd64\.tar\.gz\n[0-9a-f]{64} {2}helm-v[\d.]+-linux-arm64\.tar\.gz$/,
+    );
+    const { all, exitCode } = await pipeline(...installed, ...variable("HELM_CHECKSUMS", pinned), "preview homelab");
+    assert.notEqual(exitCode, 0, all);
+    assert.match(all, /helm-v[\d.]+-linux-\w+\.tar\.gz: FAILED/);
+    assert.ok(!existsSync(join(checkout, "rendered")), all);
+  });
+
   test("fails with the preview, and says in the note what is wrong", async () => {
     const file = parseDocument(readFileSync(stackFile, "utf8"));
-    file.setIn(["config", "gitlab-runner:manager"], { replicas: 0 });
+    file.setIn(["config", "gitlab-runner:manager", "replicas"], 0);
+    const before = readFileSync(stackFile);
     writeFileSync(stackFile, file.toString());
-    const { all, exitCode } = await pipeline("preview homelab");
+    const { all, exitCode } = await pipeline(...installed, "preview homelab");
+    writeFileSync(stackFile, before);
     assert.notEqual(exitCode, 0, all);
     const [note = ""] = await notes();
     assert.match(note, /homelab`: failed\n[^]*manager\.replicas: must be at least 1, but is 0/);
   });
+
+  test("deploys on the default branch", async () => {
+    const { all, exitCode } = await pipeline(...installed, ...onDefaultBranch, "deploy homelab");
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /Resources:[^]* \+ \d+ created/);
+    assert.doesNotMatch(all, /errored/);
+    assert.match(all, /namespace +previewed/);
+    await sandbox.exec("kubectl", "--namespace", namespace, "get", "deployment", "gitlab-runner");
+  });
+
+  test("finds on a schedule that nothing has changed, and that all is well", async () => {
+    await helloJob();
+    const { all, exitCode } = await pipeline(...installed, ...onSchedule, "drift homelab");
+    assert.equal(exitCode, 0, all);
+    assert.match(all, /Stack homelab: \d+ ok/);
+  });
+
+  test("finds on a schedule what Pulumi sees, and what the doctor alone sees, each without the other", async () => {
+    const drift = () => pipeline(...installed, ...onSchedule, "drift homelab");
+    const manager = ["--namespace", namespace, "deployment", "gitlab-runner"];
+    await sandbox.exec("kubectl", "scale", ...manager, "--replicas", "0");
+    const scaled = await drift();
+    assert.notEqual(scaled.exitCode, 0, scaled.all);
+    assert.match(scaled.all, /The Deployment gitlab-runner is scaled to 0/);
+    assert.doesNotMatch(scaled.all, /no changes were expected/);
+    await sandbox.exec("kubectl", "scale", ...manager, "--replicas", "1");
+
+    const { runnerId } = await outputs();
+    const description = "changed by hand";
+    await sandbox.gitlab.Runners.edit(Number(runnerId), { description });
+    const changed = await drift();
+    assert.notEqual(changed.exitCode, 0, changed.all);
+    assert.match(changed.all, /changed by hand[^]*no changes were expected/);
+    assert.match(changed.all, /Stack homelab: \d+ ok, [^]*warning/);
+  });
+
+  test("checks types and lint", async () => {
+    // What counts here is that the image has all that it takes; the code itself has been checked before any test.
+    await git("rm", "-r", "--quiet", "examples", "sandbox", "tests", "tools");
+    await git("checkout", "HEAD", "--", "sandbox/bootstrap.mjs", "sandbox/page/client", "sandbox/page/snapshot.ts");
+    const { all, exitCode } = await pipeline(...installed, ...onDefaultBranch, "types and lint");
+    assert.equal(exitCode, 0, all);
+  });
+
+  async function outputs(): Promise<Record<string, unknown>> {
+    const { stdout } = await execa("pulumi", ["stack", "output", "--json", "--stack", "homelab"], {
+      cwd: checkout,
+      env: environment,
+      extendEnv: false,
+    });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** A job on the deployed runner, after which GitLab has heard of its manager. */
+  async function helloJob(): Promise<void> {
+    const file = join(scratch, "hello.gitlab-ci.yml");
+    writeFileSync(file, stringify({ hello: { tags: ["kubernetes"], script: ["echo hello"] } }));
+    let trace = "";
+    const running = { folder: new SandboxFolder(sandbox.path), state: sandbox.state };
+    const succeeded = await runJob(running, managerOf(await outputs()), file, (text) => (trace += text));
+    assert.ok(succeeded, trace);
+  }
 });
