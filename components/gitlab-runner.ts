@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { BuildCache } from "./build-cache.ts";
+import { changeHooks } from "./change-warnings.ts";
 import { errorMessage } from "./config/problems.ts";
 import { jobNetworkPolicies, managerNetworkPolicies } from "./network-policies.ts";
 import { parseQuantity } from "./quantity.ts";
@@ -106,7 +107,12 @@ export class GitLabRunner extends pulumi.ComponentResource {
     // Before anything is registered, so that a mistake costs nothing.
     const { manager, jobs, chart, cacheConfig, networkSettings } = settingsOf(name, args);
     const secrets = args.runnerToken === undefined ? {} : { runnerToken: pulumi.secret(args.runnerToken) };
-    super("gitlab-runner:index:GitLabRunner", name, { ...args, ...secrets, cache: withSecretKeys(args.cache) }, opts);
+    super(
+      "gitlab-runner:index:GitLabRunner",
+      name,
+      { ...args, ...secrets, cache: withSecretKeys(args.cache) },
+      pulumi.mergeOptions(opts, { hooks: changeHooks(name) }),
+    );
     const parent = { parent: this };
     const { gitlabUrl = "https://gitlab.com", linkerd = false, rotation } = args;
     const podSecurity = args.podSecurity ?? (linkerd ? "privileged" : "baseline");

@@ -64,8 +64,9 @@ export class RunnerRegistration extends pulumi.ComponentResource {
         accessLevel: pulumi
           .output(args.protectedOnly)
           .apply((protectedOnly) => (protectedOnly === true ? "ref_protected" : "not_protected")),
-        description: args.description,
-        maintenanceNote: args.maintenanceNote,
+        // Never undefined: GitLab's provider keeps what was there before where it is told nothing.
+        description: pulumi.output(args.description).apply((description) => description ?? ""),
+        maintenanceNote: pulumi.output(args.maintenanceNote).apply((note) => note ?? ""),
         maximumTimeout: args.maximumTimeout,
       },
       // GitLab shows a token once, so a new token is a new runner (pitfall 5). Never undefined, since the engine takes the
@@ -75,6 +76,7 @@ export class RunnerRegistration extends pulumi.ComponentResource {
     this.runnerId = runner.id.apply(Number);
     this.token = pulumi.secret(runner.token);
     this.tags = runner.tagLists.apply((tags) => tags ?? []);
+    this.#warnOfOldTimeout(args.maximumTimeout, runner);
 
     // GitLab refuses to delete a runner that several projects use (pitfall 9). Each enablement needs the runner's id,
     // so the engine removes all of them before the runner.
@@ -93,6 +95,23 @@ export class RunnerRegistration extends pulumi.ComponentResource {
       token: this.token,
       tags: this.tags,
       enabledProjects: this.enabledProjects,
+    });
+  }
+
+  /**
+   * The provider refuses 0 and takes undefined for "as it is", so a limit that GitLab has stays.
+   * Source: https://registry.terraform.io/providers/gitlabhq/gitlab/latest/docs/resources/user_runner#maximum_timeout
+   */
+  #warnOfOldTimeout(wanted: RunnerRegistrationArgs["maximumTimeout"], runner: gitlab.UserRunner): void {
+    pulumi.all([wanted, runner.maximumTimeout, runner.id]).apply(([maximumTimeout, seconds, id]) => {
+      if (maximumTimeout === undefined && seconds !== undefined && seconds > 0) {
+        void pulumi.log.warn(
+          `GitLab ends the jobs of runner ${id} after ${seconds} seconds. maximumTimeout is not set, but GitLab's provider cannot remove that limit.\n` +
+            '  Empty "Maximum job timeout" of the runner in GitLab, then run pulumi up --refresh,\n' +
+            '  or make a new runner without the limit: pulumi config set rotation "$(date +%F)" && pulumi up',
+          this,
+        );
+      }
     });
   }
 }

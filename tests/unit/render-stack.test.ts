@@ -76,7 +76,9 @@ describe("renderStack", { timeout }, () => {
       UserRunner: {
         "gitlab-runner-registration": {
           accessLevel: "not_protected",
+          description: "",
           locked: false,
+          maintenanceNote: "",
           paused: false,
           projectId: 1,
           runnerType: "project_type",

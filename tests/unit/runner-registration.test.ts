@@ -24,6 +24,9 @@ describe("RunnerRegistration", { timeout: 20_000 }, () => {
       locked: false,
       paused: false,
       accessLevel: "not_protected",
+      // Empty rather than absent: the provider would keep what was there before.
+      description: "",
+      maintenanceNote: "",
     });
     assert.deepEqual(all(enablementType), []);
     assert.equal(await valueOf(result.runnerId), 4711);

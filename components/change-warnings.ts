@@ -1,0 +1,105 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
+
+/** The settings that decide where jobs run and caches are kept. */
+export type Places = Pick<GitLabRunnerArgs, "namespace" | "jobs" | "cache"> & {
+  /** The runner that the stack makes; without one, it is paused in GitLab only. */
+  readonly registration?: { readonly paused?: boolean };
+};
+
+/**
+ * A hook that warns, in `pulumi preview` and `pulumi up`, of a change that cuts off jobs or deletes caches. It compares the
+ * component's inputs with those of the last update, so it needs no connection.
+ * There is none of deletion: the engine refuses `pulumi destroy` without `--run-program` to a resource that has one.
+ * Source: https://www.pulumi.com/docs/iac/concepts/resources/options/hooks/
+ * @param name name of the component
+ */
+export function changeHooks(name: string): pulumi.ResourceHookBinding {
+  // Pulumi's mocks, which the tests of a program use, have no hooks.
+  const monitor = pulumi.runtime.getMonitor() as { readonly registerResourceHook?: unknown } | undefined;
+  if (monitor?.registerResourceHook === undefined) {
+    return {};
+  }
+  const warn: pulumi.ResourceHookFunction = ({ oldInputs, newInputs }) => {
+    // Outputs, where there is a secret in them.
+    pulumi.all([places(oldInputs), places(newInputs)]).apply(([before, after]) => {
+      for (const warning of changeWarnings(name, before, after)) {
+        void pulumi.log.warn(warning);
+      }
+    });
+  };
+  // A warning that fails must not stop what it warns of.
+  const options = { onDryRun: true, ignoreErrors: true };
+  return { beforeUpdate: [new pulumi.ResourceHook(`gitlab-runner:index:GitLabRunner_${name}_changes`, warn, options)] };
+}
+
+/** @returns what the change will cut off or delete, and what to do first; nothing where jobs and caches stay */
+export function changeWarnings(name: string, before: Places, after: Places): string[] {
+  return [...lostJobs(name, before, after), ...lostBucket(name, before, after)];
+}
+
+function places(inputs: unknown): pulumi.Output<Places> {
+  const { namespace, jobs, cache, registration } = (inputs ?? {}) as Places;
+  return pulumi.output({ namespace, jobs, cache, registration });
+}
+
+function lostJobs(name: string, before: Places, after: Places): string[] {
+  const [manager, newManager] = [before.namespace ?? name, after.namespace ?? name];
+  const [jobs, newJobs] = [before.jobs?.namespace ?? manager, after.jobs?.namespace ?? newManager];
+  if (manager === newManager && jobs === newJobs) {
+    return [];
+  }
+  const settings = [
+    ...(manager === newManager ? [] : ["namespace"]),
+    ...(before.jobs?.namespace === after.jobs?.namespace ? [] : ["jobs.namespace"]),
+  ].join(" and ");
+  const pause =
+    before.registration === undefined ? "pause the runner in GitLab" : "set paused to true and run pulumi up";
+  return [
+    `Changing ${settings} cuts off the jobs in progress in namespace ${jobs}: ` +
+      (jobs === newJobs
+        ? "their manager is deleted.\n"
+        : [newManager, newJobs].includes(jobs)
+          ? "the manager loses its rights there.\n"
+          : "the namespace is deleted.\n") +
+      (before.registration?.paused === true
+        ? "  The runner is paused. Before you go on, wait until there are no pods of jobs any more:\n"
+        : `  To let them end, first undo this change, ${pause}, and wait until there are no pods of jobs any more:\n`) +
+      `    kubectl --namespace ${jobs} get pods`,
+  ];
+}
+
+function lostBucket(name: string, before: Places, after: Places): string[] {
+  const bucket = ownBucket(name, before);
+  if (bucket === undefined || ownBucket(name, after)?.name === bucket.name || adopts(name, after, bucket.name)) {
+    return [];
+  }
+  return [
+    `Bucket ${bucket.name} is deleted` +
+      (bucket.deleteWithStack
+        ? ", with all caches in it.\n"
+        : ": where it has objects, MinIO refuses, and the update fails after everything else was changed.\n") +
+      "  Jobs in progress cannot store their caches any more.\n" +
+      "  To keep the bucket, first undo this change, set cache.adopt to true and run pulumi up: Pulumi then leaves it alone." +
+      (bucket.deleteWithStack
+        ? ""
+        : `\n  To delete it with all caches in it, first empty it: mc rm --recursive --force ALIAS/${bucket.name}`),
+  ];
+}
+
+/** @returns the bucket that the stack makes, and so deletes; undefined for a store or a bucket that others keep */
+function ownBucket(name: string, { cache = {} }: Places): { name: string; deleteWithStack: boolean } | undefined {
+  return cache === false || cache.credentials !== undefined || cache.adopt === true
+    ? undefined
+    : { name: cache.bucket ?? `${name}-cache`, deleteWithStack: cache.deleteWithStack === true };
+}
+
+/** Whether the bucket becomes one that others keep: the engine then forgets it, without deleting it. */
+function adopts(name: string, { cache = {} }: Places, bucket: string): boolean {
+  return (
+    cache !== false &&
+    cache.adopt === true &&
+    cache.credentials === undefined &&
+    (cache.bucket ?? `${name}-cache`) === bucket
+  );
+}
