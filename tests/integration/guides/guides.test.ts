@@ -25,7 +25,7 @@ let isDeployed = false;
 const minioSecret = "kubectl --namespace minio get secret minio-root --output json";
 
 /** Sections that end with the stack destroyed. */
-const ends = new Set(["Bucket is not empty", "Runner associated with more than one project"]);
+const ends = new Set(["Bucket is not empty, in pulumi destroy", "Runner associated with more than one project"]);
 
 /** Pages that were followed. */
 const followed = new Set<string>();

@@ -26,6 +26,8 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
   const { state } = sandbox;
   const control = () => new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
   const api = () => new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
+  const addCache = () =>
+    sandbox.exec("mc", "cp", join(reader.clone, "README.md"), "minio/gitlab-runner-cache/project/cache.zip");
   const runnerId = async () => Number(await reader.run("pulumi stack output runnerId"));
 
   return {
@@ -133,7 +135,22 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       return { seen: await reader.failing(up) };
     },
 
-    "Bucket is not empty": async () => ({ seen: await reader.failing("pulumi destroy --skip-preview") }),
+    "Changing namespace or jobs.namespace cuts off the jobs in progress": async () => {
+      await reader.run("pulumi config set --path jobs.namespace elsewhere");
+      return { seen: await reader.run("pulumi preview") };
+    },
+
+    "Bucket is not empty, in pulumi up": async () => {
+      await addCache();
+      await reader.run("pulumi config set --path cache.bucket another-cache");
+      return { seen: await reader.failing(up) };
+    },
+
+    "Bucket is not empty, in pulumi destroy": async () => {
+      await reader.run(`pulumi config rm --path cache.bucket && ${up}`);
+      await addCache();
+      return { seen: await reader.failing("pulumi destroy --skip-preview") };
+    },
 
     "Runner associated with more than one project": async () => {
       await reader.run(up);
