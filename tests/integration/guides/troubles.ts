@@ -147,6 +147,7 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
     },
 
     "Bucket is not empty, in pulumi destroy": async () => {
+      await sandbox.exec("mc", "rm", "--recursive", "--force", "minio/another-cache");
       await reader.run(`pulumi config rm --path cache.bucket && ${up}`);
       await addCache();
       return { seen: await reader.failing("pulumi destroy --skip-preview") };
