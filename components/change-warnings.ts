@@ -4,7 +4,10 @@ import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
 /** The settings that decide where jobs run and caches are kept. */
 export type Places = Pick<GitLabRunnerArgs, "namespace" | "jobs" | "cache"> & {
   /** The runner that the stack makes; without one, it is paused in GitLab only. */
-  readonly registration?: { readonly paused?: boolean };
+  readonly registration?: {
+    /** It takes no new jobs. */
+    readonly paused?: boolean;
+  };
 };
 
 /**
