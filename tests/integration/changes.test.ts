@@ -126,7 +126,7 @@ describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
     assert.notEqual(refused.exitCode, 0);
     assert.match(
       refused.all,
-      /Bucket second-cache is deleted: where it has objects[^]*bucket "second-cache" is not empty/,
+      /Bucket second-cache is deleted: where it has objects[^]*unable to remove bucket \(second-cache\).*is not empty/,
     );
     assert.equal((await sandbox.outputs())["cacheBucket"], "third-cache");
     await sandbox.exec("mc", "rm", "--recursive", "--force", "minio/second-cache");
