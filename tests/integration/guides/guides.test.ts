@@ -6,17 +6,10 @@ import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { repository } from "../../../sandbox/pulumi-home.ts";
 import { SandboxUnderTest } from "../sandbox-under-test.ts";
-import { allGuides, missingLine, readGuide, type Step } from "./guide.ts";
+import { followGuide, followStep, isRun, type Circumstances } from "./follow-guide.ts";
+import { allGuides, missingLine, readGuide } from "./guide.ts";
 import { Reader } from "./reader.ts";
 import { troubles } from "./troubles.ts";
-
-/** What a guide needs that no command of it makes, and what only its reader can see. */
-interface Circumstances {
-  /** What the reader has at hand: runs before the guide's first command. */
-  readonly before?: () => Promise<void>;
-  /** What happens outside: runs after the first command that has this text. */
-  readonly then?: Readonly<Record<string, (printed: string) => Promise<void>>>;
-}
 
 const sandbox = new SandboxUnderTest();
 let reader: Reader;
@@ -27,62 +20,14 @@ const minioSecret = "kubectl --namespace minio get secret minio-root --output js
 /** Sections that end with the stack destroyed. */
 const ends = new Set(["Bucket is not empty, in pulumi destroy", "Runner associated with more than one project"]);
 
-/** Pages that were followed. */
-const followed = new Set<string>();
-
-/** `npm test` is what runs this. */
-function isRun({ commands }: Step): boolean {
-  return commands !== "npm test";
-}
-
-/** What one types when a command asks for it; undefined for a command that asks for nothing. */
-function answerTo(command: string): string | undefined {
-  const { gitlabToken, minioUser, minioPassword } = sandbox.state.secrets;
-  switch (command.replace(/\s+#.*/, "")) {
-    case "pulumi config set --secret gitlab:token":
-      return gitlabToken;
-    case "pulumi config set --secret minio:minioUser":
-      return minioUser;
-    case "pulumi config set --secret minio:minioPassword":
-      return minioPassword;
-    default:
-      return undefined;
-  }
-}
-
-/** Runs a block, and compares what it prints with what its guide says. */
-async function follow(step: Step): Promise<string> {
-  const lines = step.commands.split("\n");
-  // Whoever is asked answers each command by itself.
-  const blocks = lines.some((line) => answerTo(line) !== undefined) ? lines : [step.commands];
-  let printed = "";
-  for (const [index, commands] of blocks.entries()) {
-    const { all, exitCode } = await reader.follow({ ...step, commands }, answerTo(commands));
-    printed += `${all}\n`;
-    const fails = step.marks.includes("fails") && index === blocks.length - 1;
-    assert.equal(exitCode !== 0, fails, `${commands}\nends with ${exitCode ?? "a signal"}:\n${all}`);
-  }
-  const missing = missingLine(reader.here(step.prints ?? ""), printed);
-  assert.equal(missing, undefined, `${step.commands}\ndoes not print this line:\n${missing ?? ""}\nbut:\n${printed}`);
-  return printed;
-}
+/** Pages that were followed, and those that start from another cluster, in a test of their own. */
+const followed = new Set(["docs/migrate-from-scripts.md"]);
 
 /** Follows a guide, from its first command to its last. */
-async function followAll(path: string, { before, then = {} }: Circumstances = {}): Promise<void> {
+async function followAll(path: string, circumstances: Circumstances = {}): Promise<void> {
   assert.ok(isDeployed || path === "docs/first-deployment.md", "there was no first deployment");
-  await before?.();
   followed.add(path);
-  const open = new Map(Object.entries(then));
-  for (const step of readGuide(path).steps.filter(isRun)) {
-    const printed = await follow(step);
-    for (const [text, happen] of open) {
-      if (step.commands.includes(text)) {
-        open.delete(text);
-        await happen(printed);
-      }
-    }
-  }
-  assert.deepEqual([...open.keys()], [], "no command has this text");
+  await followGuide(reader, sandbox, path, circumstances);
 }
 
 describe("the guides, each command of them, with what they say it prints", { timeout: 45 * 60_000 }, () => {
@@ -170,7 +115,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
         assert.equal(missing, undefined, `${section}: one does not see\n${missing ?? ""}\nbut:\n${seen}`);
       }
       for (const step of steps.filter((each) => each.section === section)) {
-        await follow(step);
+        await followStep(reader, sandbox, step);
       }
       if (!ends.has(section)) {
         await helloJob();

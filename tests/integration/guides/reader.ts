@@ -14,7 +14,7 @@ import { execa } from "execa";
 import getPort from "get-port";
 import { parseDocument } from "yaml";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "../../../sandbox/environment.ts";
-import { managerOf, runJob } from "../../../sandbox/job.ts";
+import { managerOf, runJob, type DeployedManager } from "../../../sandbox/job.ts";
 import { SandboxFolder } from "../../../sandbox/state.ts";
 import { copyCheckout } from "../checkout.ts";
 import { requiredProgram } from "../required-program.ts";
@@ -46,8 +46,11 @@ export class Reader {
     this.#shell = new GuideShell(this.clone, this.#environment());
   }
 
-  /** Starts with an empty cluster and MinIO: what the sandbox had deployed is taken away. */
-  static async create(sandbox: SandboxUnderTest): Promise<Reader> {
+  /**
+   * Starts with an empty cluster and MinIO: what the sandbox had deployed is taken away.
+   * @param reachesMinio - whether MinIO is at `localhost:9000` from the start; the guides open a port for it otherwise
+   */
+  static async create(sandbox: SandboxUnderTest, reachesMinio = false): Promise<Reader> {
     // The guides' own; all others are the sandbox's.
     await requiredProgram("openssl");
     await requiredProgram("git");
@@ -56,7 +59,8 @@ export class Reader {
       throw new Error(all);
     }
     await sandbox.exec("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive");
-    const reader = new Reader(sandbox, await getPort({ host: "127.0.0.1" }));
+    const minioPort = reachesMinio ? sandbox.state.ports["minio"] : undefined;
+    const reader = new Reader(sandbox, minioPort ?? (await getPort({ host: "127.0.0.1" })));
     mkdirSync(reader.clone);
     await copyCheckout(reader.clone);
     const git = (...args: string[]) => execa("git", args, { cwd: reader.clone });
@@ -118,11 +122,18 @@ export class Reader {
     return this.#places.reduce((changed, [documented, real]) => changed.replaceAll(documented, real), text);
   }
 
-  /** Gives the deployed runner a job. */
-  async job(content: string): Promise<{ readonly succeeded: boolean; readonly trace: string }> {
+  /**
+   * Gives a deployed runner a job.
+   * @param manager - where it is deployed, unless by the stack
+   */
+  async job(
+    content: string,
+    manager?: DeployedManager,
+  ): Promise<{ readonly succeeded: boolean; readonly trace: string }> {
     const file = join(this.#home, "job.gitlab-ci.yml");
     writeFileSync(file, content);
-    const deployed = managerOf(JSON.parse(await this.run("pulumi stack output --json")) as Record<string, unknown>);
+    const outputs = async () => JSON.parse(await this.run("pulumi stack output --json")) as Record<string, unknown>;
+    const deployed = manager ?? managerOf(await outputs());
     let trace = "";
     const sandbox = { folder: new SandboxFolder(this.#sandbox.path), state: this.#sandbox.state };
     const succeeded = await runJob(sandbox, deployed, file, (text) => (trace += text));
@@ -161,7 +172,7 @@ export class Reader {
     };
   }
 
-  /** `sudo`, `k3s` and `microk8s`, as far as the guides use them. */
+  /** `sudo`, `k3s`, `microk8s` and `glab`, as far as the guides use them. */
   #writeStandIns(): void {
     const bin = join(this.#home, "bin");
     mkdirSync(bin);
@@ -174,11 +185,19 @@ export class Reader {
         "enable rbac",
         "status --wait-ready",
       ]),
+      glab: this.#glab(),
     };
     for (const [name, script] of Object.entries(programs)) {
       writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
       chmodSync(join(bin, name), 0o755);
     }
+  }
+
+  /** As someone who has logged in to GitLab. */
+  #glab(): string {
+    const { state } = this.#sandbox;
+    const login = `GLAB_URL='${gitlabUrl(state)}' GLAB_TOKEN='${state.secrets["gitlabToken"] ?? ""}'`;
+    return `${login} exec '${process.execPath}' '${join(import.meta.dirname, "glab.ts")}' "$@"`;
   }
 
   #printing(given: string, text: string, silent: readonly string[] = []): string {
@@ -198,8 +217,8 @@ export class Reader {
     for (const name of files.filter((each) => each !== "Pulumi.homelab.yaml")) {
       const path = join(this.clone, name);
       const file = parseDocument(readFileSync(path, "utf8"));
-      const setUnlessSet = (keys: readonly string[], value: string) => {
-        if (!file.hasIn(["config", ...keys])) {
+      const setUnlessSet = (keys: readonly string[], value: string, byDefault?: string) => {
+        if ([undefined, byDefault].includes(file.getIn(["config", ...keys]) as string | undefined)) {
           file.setIn(["config", ...keys], value);
         }
       };
@@ -210,7 +229,7 @@ export class Reader {
       } else {
         setUnlessSet(["gitlab-runner:chart", "repository"], this.here("https://charts.gitlab.io"));
       }
-      setUnlessSet(["gitlab-runner:cache", "server"], minioServer(state));
+      setUnlessSet(["gitlab-runner:cache", "server"], minioServer(state), "minio.minio.svc.cluster.local:9000");
       writeFileSync(path, file.toString({ lineWidth: 0 }));
     }
   }
