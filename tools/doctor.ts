@@ -1,20 +1,25 @@
-import { Command, InvalidArgumentError } from "commander";
+import { isatty } from "node:tty";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { allChecks } from "./doctor/all-checks.ts";
 import { createContext } from "./doctor/context.ts";
 import { describeError } from "./doctor/describe-error.ts";
 import { DoctorError } from "./doctor/doctor-error.ts";
 import { expectedStack } from "./doctor/expected-stack.ts";
+import { fixStack } from "./doctor/fix-stack.ts";
+import { consent } from "./doctor/fixes/consent.ts";
 import { Masker } from "./doctor/masker.ts";
-import { readPulumiStack } from "./doctor/pulumi-stack.ts";
+import { readConfiguredStack, readPulumiStack } from "./doctor/pulumi-stack.ts";
 import { describeResult, isHealthy, jsonReport, paintForTerminal, summary } from "./doctor/report.ts";
 import { runChecks } from "./doctor/run-checks.ts";
 
-/** Exit codes: all well, or warnings only; something has to be mended; the doctor itself cannot work. */
+/** Exit codes: all well, or warnings only; something has to be fixed; the doctor itself cannot work. */
 const exitCodes = { healthy: 0, problems: 1, cannotWork: 2 };
 
 interface Options {
   readonly stack?: string;
   readonly json?: true;
+  readonly fix?: true;
+  readonly yes?: boolean;
   readonly store?: string;
   readonly grace: number;
 }
@@ -24,10 +29,12 @@ const masker = new Masker();
 const program = new Command("npm run doctor --")
   .description(
     "Checks a deployed stack from outside: the runner in GitLab, its pods and rights in Kubernetes, its cache. Says what is " +
-      "wrong and what to do, and changes nothing but one small object in the cache.",
+      "wrong and what to do. Without --fix, it changes nothing but one small object in the cache.",
   )
   .option("--stack <name>", "the stack (default: the one that is selected in Pulumi)")
-  .option("--json", "print one JSON document instead")
+  .addOption(new Option("--json", "print one JSON document instead").conflicts("fix"))
+  .option("--fix", "fix what can be fixed, and look again; ask before each step")
+  .option("--yes", "with --fix: do without asking what is certain to be this stack's own")
   .option(
     "--store <host:port>",
     "where this machine reaches the object store (default: minio:minioServer, or cache.server)",
@@ -38,7 +45,7 @@ const program = new Command("npm run doctor --")
     "\nExit code: 0 without problems, 1 with problems, 2 where it cannot check. See docs/doctor.md.",
   )
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes.cannotWork))
-  .action(examine);
+  .action((options: Options) => (options.fix === true ? fix(options) : examine(options)));
 
 async function examine(options: Options): Promise<void> {
   const stack = await readPulumiStack(options.stack, masker);
@@ -59,6 +66,25 @@ async function examine(options: Options): Promise<void> {
   }
   const results = await Promise.all(pending);
   console.log(options.json === true ? jsonReport(stack.name, results) : `\n${summary(stack.name, results)}`);
+  process.exitCode = isHealthy(results) ? exitCodes.healthy : exitCodes.problems;
+}
+
+async function fix({ stack: name, yes = false, grace, store }: Options): Promise<void> {
+  const isTerminal = isatty(0) && isatty(1);
+  if (!yes && !isTerminal) {
+    throw new DoctorError(
+      "--fix asks before each step, and there is no terminal to ask at.\n" +
+        "To do without asking what is certain to be the stack's own: --fix --yes\nNothing was touched.",
+    );
+  }
+  const { name: stack } = await readConfiguredStack(name, masker);
+  const results = await fixStack({
+    ...{ stack, masker, environment: process.env, consent: consent({ yes, isTerminal }) },
+    options: { graceMinutes: grace, storeServer: store },
+    say: (text) => {
+      console.log(text);
+    },
+  });
   process.exitCode = isHealthy(results) ? exitCodes.healthy : exitCodes.problems;
 }
 

@@ -40,18 +40,20 @@ test("every check has an id of its own, and stands after those that it needs", (
 });
 
 describe("release", () => {
-  const look = (status: string, revision: number) =>
+  const look = (status: string, revision: number, lastDeployed?: number) =>
     helmRelease.run(
       context({
-        kubernetes: () => ({ helmRelease: () => Promise.resolve({ status, revision, chartVersion: "0.86.0" }) }),
+        kubernetes: () => ({
+          helmRelease: () => Promise.resolve({ status, revision, lastDeployed, chartVersion: "0.86.0" }),
+        }),
         outputs: { namespace: "ci", release: { name: "gitlab-runner", chart: "" } },
       }),
     );
 
   test("goes back to the revision before where Helm was cut off, and takes a first one away", async () => {
-    assert.deepEqual(await look("deployed", 3), { status: "ok", found: "gitlab-runner, revision 3, chart 0.86.0" });
-    const upgrade = await look("pending-upgrade", 3);
-    assert.match(upgrade.todo ?? "", /\nhelm rollback gitlab-runner --namespace ci\npulumi up --refresh --stack x$/);
+    assert.deepEqual(await look("deployed", 3, 3), { status: "ok", found: "gitlab-runner, revision 3, chart 0.86.0" });
+    const upgrade = await look("pending-upgrade", 3, 2);
+    assert.match(upgrade.todo ?? "", /\nhelm rollback gitlab-runner 2 --namespace ci\npulumi up --refresh --stack x$/);
     const installation = await look("pending-install", 1);
     assert.match(installation.todo ?? "", /\nhelm uninstall gitlab-runner --namespace ci\npulumi up --refresh/);
     assert.equal((await look("failed", 1)).todo, "pulumi up --refresh --stack x");
@@ -96,6 +98,9 @@ describe("runner-online", () => {
   test("gives a new pod two minutes, and does without the cluster", async () => {
     assert.equal((await look([manager(59)], [pod(1)])).status, "ok");
     assert.equal((await look([manager(59)], new Error("no cluster"))).status, "ok");
+    assert.equal((await look([], [pod(1)])).status, "warning");
+    assert.equal((await look([], [pod(3)])).status, "problem");
+    assert.equal((await look([], new Error("no cluster"))).status, "problem");
   });
 
   test("counts the managers", async () => {

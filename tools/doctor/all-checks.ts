@@ -20,6 +20,7 @@ import { orphanedObjects } from "./checks/orphaned-objects.ts";
 import { orphanedPods } from "./checks/orphaned-pods.ts";
 import { orphanedRunners } from "./checks/orphaned-runners.ts";
 import { rbac } from "./checks/rbac.ts";
+import { releaseObjects } from "./checks/release-objects.ts";
 import { runnerKnown } from "./checks/runner-known.ts";
 import { runnerOnline } from "./checks/runner-online.ts";
 import { runnerPaused } from "./checks/runner-paused.ts";
@@ -47,6 +48,7 @@ export const allChecks: readonly Check<DoctorContext>[] = [
   tokenValid,
   tokenExpiry,
   helmRelease,
+  releaseObjects,
   managerPods,
   rbac,
   managerRights,

@@ -1,3 +1,5 @@
+import type { Fix } from "./fixes/fix.ts";
+
 /** How a check ended. Only a `problem` makes the command fail. */
 export type Status = "ok" | "warning" | "problem" | "skipped";
 
@@ -8,6 +10,8 @@ export interface Finding {
   readonly found: string;
   /** What to do about it: one or more lines, with an exact command where there is one. */
   readonly todo?: string;
+  /** What `--fix` can do about it. */
+  readonly fixes?: readonly Fix[];
 }
 
 /** One question to a deployed stack. */
@@ -30,6 +34,8 @@ export interface CheckResult {
   readonly found: string;
   /** Null where there is nothing to do. */
   readonly todo: string | null;
+  /** As in {@link Finding}; no part of the JSON report. */
+  readonly fixes?: readonly Fix[];
 }
 
 /** Nothing to do. */
@@ -38,13 +44,18 @@ export function ok(found: string): Finding {
 }
 
 /** Worth to know, and no reason to fail. */
-export function warning(found: string, todo: string): Finding {
-  return { status: "warning", found, todo };
+export function warning(found: string, todo: string, ...fixes: readonly (Fix | undefined)[]): Finding {
+  return { status: "warning", found, todo, ...fixable(fixes) };
 }
 
-/** To be mended. */
-export function problem(found: string, todo: string): Finding {
-  return { status: "problem", found, todo };
+/** To be fixed. */
+export function problem(found: string, todo: string, ...fixes: readonly (Fix | undefined)[]): Finding {
+  return { status: "problem", found, todo, ...fixable(fixes) };
+}
+
+function fixable(fixes: readonly (Fix | undefined)[]): Pick<Finding, "fixes"> {
+  const known = fixes.filter((fix) => fix !== undefined);
+  return known.length === 0 ? {} : { fixes: known };
 }
 
 /** Not looked at. */

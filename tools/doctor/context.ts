@@ -5,6 +5,7 @@ import { KubernetesApi } from "./kubernetes-api.ts";
 import type { Masker } from "./masker.ts";
 import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "./object-store.ts";
 import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
+import type { ExportedState } from "./stack-state.ts";
 import { providerSettings, type ProviderSettings } from "../provider-settings.ts";
 
 /** What the caller can change. */
@@ -22,6 +23,8 @@ export interface ContextInput {
   readonly options: DoctorOptions;
   readonly masker: Masker;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What Pulumi keeps of the stack; for `--fix` only. */
+  readonly state?: ExportedState;
 }
 
 /** What the checks work with. What several of them want to know is asked for once. */
@@ -31,6 +34,8 @@ export interface DoctorContext {
   readonly outputs: StackOutputs;
   readonly expected: ExpectedStack;
   readonly options: DoctorOptions;
+  /** What Pulumi keeps of the stack; undefined where nothing is to be fixed. */
+  readonly state: ExportedState | undefined;
   /** Namespace of the job pods. */
   readonly jobNamespace: string;
   readonly gitlab: GitLabApi;
@@ -70,7 +75,7 @@ export const jobPodLabel = "job.runner.gitlab.com/pod";
 
 /** Connects nothing yet. */
 export function createContext(input: ContextInput): DoctorContext {
-  const { stack, expected, options, masker, environment } = input;
+  const { stack, expected, options, masker, environment, state } = input;
   const { outputs } = stack;
   const { namespace, release } = outputs;
   const jobNamespace = outputs.jobNamespace ?? namespace;
@@ -120,6 +125,7 @@ export function createContext(input: ContextInput): DoctorContext {
     outputs,
     expected,
     options,
+    state,
     jobNamespace,
     gitlab,
     kubernetes,

@@ -32,6 +32,7 @@ const policyRule = z.object({
 });
 
 const helmRelease = z.object({
+  name: z.string(),
   namespace: z.string(),
   chart: z.string(),
   version: z.string().optional(),
@@ -76,6 +77,8 @@ export interface ExpectedStack {
   /** Further projects, by id or path. */
   readonly extraProjects: readonly string[];
   readonly namespace: string;
+  /** Name of the Helm release. */
+  readonly release: string;
   readonly jobNamespace: string;
   /** Annotations that each namespace gets, by its name. */
   readonly namespaceAnnotations: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -95,7 +98,7 @@ export interface ExpectedStack {
  * What the program would ask for with the stack's configuration as it is now.
  * @throws DoctorError when the configuration cannot be deployed
  */
-export async function expectedStack(stack: PulumiStack): Promise<ExpectedStack> {
+export async function expectedStack(stack: Omit<PulumiStack, "outputs">): Promise<ExpectedStack> {
   const { name, project, config, secretKeys } = stack;
   let resources: RegisteredResource[];
   try {
@@ -141,6 +144,7 @@ export function fromResources(resources: readonly RegisteredResource[]): Expecte
       z.object({ project: z.string() }),
     ).map(({ project }) => project),
     namespace: release.namespace,
+    release: release.name,
     jobNamespace: role.metadata.namespace ?? release.namespace,
     namespaceAnnotations: Object.fromEntries(
       namespaces.map(({ metadata: { name, annotations = {} } }) => [name, annotations]),

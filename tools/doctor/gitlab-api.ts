@@ -114,6 +114,28 @@ export class GitLabApi {
     return within(this.#api.Runners.all({ ...place, type, perPage: 100 } as object), listLimit);
   }
 
+  /** @returns the scopes of the caller's own token, or undefined where it is of a kind that does not tell */
+  async ownScopes(): Promise<readonly string[] | undefined> {
+    try {
+      return await within(this.#api.PersonalAccessTokens.show().then(({ scopes }) => scopes));
+    } catch (error) {
+      if ([400, 403, 404].includes(httpStatus(error) ?? 0)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Takes a runner off a project, by its id or full path, that it was enabled for. */
+  async releaseProject(project: string, runnerId: number): Promise<void> {
+    await within(this.#api.Runners.disable(project, runnerId));
+  }
+
+  /** Deletes a runner. */
+  async deleteRunner(id: number): Promise<void> {
+    await within(this.#api.Runners.remove({ runnerId: id }));
+  }
+
   /**
    * Shows a runner's token to GitLab. To GitLab this is a sign of life, so it gets the name of a process that is forgotten
    * again at once: else the doctor itself would make a dead runner look online.

@@ -6,8 +6,11 @@ import {
   CoreV1Api,
   createConfiguration,
   KubeConfig,
+  KubernetesObjectApi,
+  PatchStrategy,
   ServerConfiguration,
   VersionApi,
+  type KubernetesObject,
   type V1ConfigMap,
   type V1Deployment,
   type V1Namespace,
@@ -21,7 +24,7 @@ import {
 import { z } from "zod";
 import { model } from "../../sandbox/manager/plain-object.ts";
 import { httpStatus } from "./describe-error.ts";
-import { callLimit } from "./time-limit.ts";
+import { callLimit, within } from "./time-limit.ts";
 
 /** Something that an account may or may not do. */
 export interface Right {
@@ -37,10 +40,20 @@ export interface HelmRelease {
   readonly status: string;
   readonly chartVersion: string;
   readonly revision: number;
+  /** The last revision that Helm has called deployed, and that it can go back to; undefined where there is none. */
+  readonly lastDeployed: number | undefined;
+  /** Name of the Secret with the runner's token, in the values. */
+  readonly tokenSecret: string | undefined;
+  /** The objects of the newest revision, as Helm has applied them: YAML documents. */
+  readonly manifest: string;
 }
 
 /** What is in the Secret of a Helm release, as far as the doctor looks at it. */
-const helmRecord = z.object({ chart: z.object({ metadata: z.object({ version: z.string() }) }) });
+const helmRecord = z.object({
+  chart: z.object({ metadata: z.object({ version: z.string() }) }),
+  config: z.object({ runners: z.object({ secret: z.string().optional() }).optional() }).nullish(),
+  manifest: z.string().default(""),
+});
 
 type ApiClass<Api> = new (configuration: ReturnType<typeof createConfiguration>) => Api;
 
@@ -50,6 +63,11 @@ export class KubernetesApi {
 
   constructor(config: KubeConfig) {
     this.#config = config;
+  }
+
+  /** As a file that `kubectl` and `helm` take; with the credentials in it. */
+  get kubeconfig(): string {
+    return this.#config.exportConfig();
   }
 
   /** Name of the context, and the server's address. */
@@ -93,6 +111,39 @@ export class KubernetesApi {
     return lists.flatMap(({ items }, index) => items.map((item) => Object.assign(item, { kind: kinds[index] })));
   }
 
+  /** Deletes an object of the core API; one that is not there counts as deleted. */
+  async delete(namespace: string, kind: string, name: string): Promise<void> {
+    const object = { apiVersion: "v1", kind, metadata: { namespace, name } };
+    await found(within(KubernetesObjectApi.makeApiClient(this.#config).delete(object)));
+  }
+
+  /**
+   * Asks the server what applying an object again would make of the one that is there, and changes nothing.
+   * @returns both, or undefined where there is none
+   * @throws an error of status 403 when the caller may not change it
+   */
+  async tryApply(object: KubernetesObject): Promise<{ readonly live: object; readonly applied: object } | undefined> {
+    const client = KubernetesObjectApi.makeApiClient(this.#config);
+    const { apiVersion, kind, metadata } = object;
+    const key = { apiVersion, kind, metadata: { namespace: metadata?.namespace ?? "", name: metadata?.name ?? "" } };
+    const live = await found(within(client.read(key)));
+    // Only the server's own types know how to merge lists: https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
+    const isBuiltIn = /^([a-z]+\/|[a-z.]+\.k8s\.io\/)?v[0-9a-z]+$/.test(apiVersion ?? "");
+    const strategy = isBuiltIn ? PatchStrategy.StrategicMergePatch : PatchStrategy.MergePatch;
+    return (
+      live && { live, applied: await within(client.patch(object, undefined, "All", "doctor", undefined, strategy)) }
+    );
+  }
+
+  /** @returns whether the caller may do this in a namespace */
+  async mayI(namespace: string, { group, resource, verb }: Right): Promise<boolean> {
+    const body = model<V1SelfSubjectAccessReview>({
+      spec: { resourceAttributes: { namespace, group, resource, verb } },
+    });
+    const review = await this.#api(AuthorizationV1Api).createSelfSubjectAccessReview({ body });
+    return review.status?.allowed === true;
+  }
+
   /** @returns the last lines of a container's log; of its run before, if asked for */
   log(pod: { namespace: string; name: string }, container: string, previous: boolean): Promise<string> {
     return this.#api(CoreV1Api).readNamespacedPodLog({ ...pod, container, previous, tailLines: 10 });
@@ -118,10 +169,16 @@ export class KubernetesApi {
     }
     // JSON, zipped, as base64: https://helm.sh/docs/topics/advanced/#storage-backends
     const record = gunzipSync(Buffer.from(decode(newest.data)["release"] ?? "", "base64")).toString();
+    const { chart, config, manifest } = helmRecord.parse(JSON.parse(record));
+    const was = (...statuses: readonly string[]) =>
+      items.filter(({ metadata }) => statuses.includes(metadata?.labels?.["status"] ?? "")).map(revision);
     return {
       status: newest.metadata?.labels?.["status"] ?? "unknown",
-      chartVersion: helmRecord.parse(JSON.parse(record)).chart.metadata.version,
+      chartVersion: chart.metadata.version,
       revision: revision(newest),
+      lastDeployed: [was("deployed"), was("superseded")].find((list) => list.length > 0)?.sort((a, b) => b - a)[0],
+      tokenSecret: config?.runners?.secret,
+      manifest,
     };
   }
 

@@ -37,6 +37,12 @@ export interface PulumiStack {
   readonly secretKeys: readonly string[];
 }
 
+/** A stack that may not have been deployed, or not to its end. */
+export interface ConfiguredStack extends Omit<PulumiStack, "outputs"> {
+  /** What `pulumi stack output` says; `{}` where nothing, or only part of the stack is deployed. */
+  readonly outputsJson: string;
+}
+
 /** Providers whose settings say how to reach a server. MinIO's administrator is not among them: nothing here needs one. */
 const needed = /^(gitlab:|kubernetes:|minio:(minioServer|minioSsl|minioCacertFile)$)/;
 
@@ -49,6 +55,16 @@ const pulumiLimit = 60_000;
  * @throws DoctorError when there is no Pulumi, no such stack, or nothing deployed
  */
 export async function readPulumiStack(name: string | undefined, masker: Masker): Promise<PulumiStack> {
+  const { outputsJson, ...stack } = await readConfiguredStack(name, masker);
+  return { ...stack, outputs: parseOutputs(outputsJson, stack.name) };
+}
+
+/**
+ * Reads a stack that need not be deployed.
+ * @param name the stack, or undefined for the one that is selected
+ * @throws DoctorError when there is no Pulumi, or no such stack
+ */
+export async function readConfiguredStack(name: string | undefined, masker: Masker): Promise<ConfiguredStack> {
   const of = name === undefined ? [] : ["--stack", name];
   const [shown, outputs, settings] = await Promise.all([
     name ?? pulumi(["stack", "--show-name"], masker).then((text) => text.trim()),
@@ -68,17 +84,21 @@ export async function readPulumiStack(name: string | undefined, masker: Masker):
   hideSecrets(decrypted, secretKeys, project, masker);
   return {
     name: shown,
-    outputs: parseOutputs(outputs, shown),
+    outputsJson: outputs,
     project,
     config: decrypted,
     secretKeys: secretKeys.filter((key) => key in decrypted),
   };
 }
 
-function parseOutputs(text: string, stack: string): StackOutputs {
+/** @throws DoctorError when they are not those of a stack that was deployed to its end */
+export function parseOutputs(text: string, stack: string): StackOutputs {
   const outputs = JSON.parse(text) as Record<string, unknown>;
   if (Object.keys(outputs).length === 0) {
-    throw new DoctorError(`Nothing is deployed by the stack ${stack}.\n  pulumi up --stack ${stack}`);
+    throw new DoctorError(
+      `Nothing is deployed by the stack ${stack}, or not to the end.\n  pulumi up --stack ${stack}\n` +
+        `Where pulumi up was killed: npm run doctor -- --stack ${stack} --fix`,
+    );
   }
   return parse(
     stackOutputs,

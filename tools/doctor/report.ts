@@ -40,5 +40,6 @@ export function isHealthy(results: readonly CheckResult[]): boolean {
 
 /** @returns the one JSON document for programs */
 export function jsonReport(stack: string, results: readonly CheckResult[]): string {
-  return JSON.stringify({ stack, ok: isHealthy(results), checks: results }, undefined, 2);
+  const checks = results.map(({ fixes: _fixes, ...result }) => result);
+  return JSON.stringify({ stack, ok: isHealthy(results), checks }, undefined, 2);
 }

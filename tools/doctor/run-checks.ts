@@ -21,8 +21,15 @@ export function runChecks<Context>(
     const needed = await Promise.all((check.needs ?? []).map((id) => resultOf(id)));
     const finding = unmet(needed) ?? (await look(check, context));
     const { id, title } = check;
-    const { status, found, todo } = finding;
-    return { id, title, status, found: mask(found), todo: todo === undefined ? null : mask(todo) };
+    const { status, found, todo, fixes } = finding;
+    return {
+      id,
+      title,
+      status,
+      found: mask(found),
+      todo: todo === undefined ? null : mask(todo),
+      ...(fixes && { fixes }),
+    };
   };
   const resultOf = (id: string): Promise<CheckResult> => {
     const result = results.get(id);

@@ -1,6 +1,7 @@
 import { ok, problem, skipped, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** S3's word for a bucket that does not exist. */
 export const noBucket = "NoSuchBucket";
@@ -19,6 +20,7 @@ export const cacheBucket: Check<DoctorContext> = {
       ? problem(
           `There is no bucket ${name} at ${store?.url ?? ""}: jobs run, each with an empty cache.`,
           restore(stack),
+          putBack(stack),
         )
       : ok(name);
   },

@@ -1,6 +1,8 @@
 import { ok, problem, type Check } from "../check.ts";
 import { restoreObjects, rotate } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
+import { putBack } from "../fixes/put-back.ts";
+import { renew } from "../fixes/renew.ts";
 
 /** S3's words for keys that it does not know. */
 const unknownKeys = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthFailure"];
@@ -10,13 +12,14 @@ export const cacheKey: Check<DoctorContext> = {
   id: "cache-key",
   title: "The object store takes the cache's keys in the Secret",
   needs: ["object-store", "namespaces"],
-  run: async ({ cacheKeys, bucketListing, expected, outputs: { namespace, cacheSecret }, stack }) => {
+  run: async ({ cacheKeys, bucketListing, expected, outputs: { namespace, cacheSecret }, stack, state }) => {
     const secret = `The Secret ${cacheSecret ?? "(none)"} in namespace ${namespace}`;
     const keys = await cacheKeys();
     if (keys === undefined || keys.accessKey === "" || keys.secretKey === "") {
       return problem(
         keys === undefined ? `${secret} is not there.` : `${secret} lacks accesskey or secretkey.`,
         restoreObjects(stack),
+        putBack(stack),
       );
     }
     const answer = await bucketListing();
@@ -26,6 +29,8 @@ export const cacheKey: Check<DoctorContext> = {
           expected.cache?.ownKeys === true
             ? `Where only the Secret was changed: ${restoreObjects(stack)}\nElse make new ones:\n${rotate(stack)}`
             : `pulumi config set --secret --path cache.credentials.secretKey --stack ${stack}\npulumi up --stack ${stack}`,
+          putBack(stack),
+          renew(stack, state, "cache keys"),
         )
       : ok(cacheSecret ?? "(none)");
   },

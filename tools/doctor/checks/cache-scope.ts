@@ -2,13 +2,14 @@ import { ok, problem, skipped, warning, type Check } from "../check.ts";
 import { rotate } from "../commands.ts";
 import { probeObject, type DoctorContext } from "../context.ts";
 import { cacheBucket, noBucket } from "./cache-bucket.ts";
+import { renew } from "../fixes/renew.ts";
 
 /** The keys can do nothing else: every CI job could get hold of them. */
 export const cacheScope: Check<DoctorContext> = {
   id: "cache-scope",
   title: "The cache's keys can do nothing else",
   needs: ["cache-key"],
-  run: async ({ bucketListing, trial, expected, outputs: { cacheBucket: bucket = "", release }, stack }) => {
+  run: async ({ bucketListing, trial, expected, outputs: { cacheBucket: bucket = "", release }, stack, state }) => {
     if ((await bucketListing()) === noBucket) {
       return skipped(`It needs: ${cacheBucket.title}.`);
     }
@@ -27,6 +28,7 @@ export const cacheScope: Check<DoctorContext> = {
       ? problem(
           found.join("\n"),
           `Someone has given their user more than the stack's policy. Replace it, by one that has that policy alone:\n${rotate(stack)}`,
+          renew(stack, state, "cache keys"),
         )
       : warning(
           found.join("\n"),

@@ -2,6 +2,7 @@ import { ok, problem, skipped, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import { probeObject, type DoctorContext } from "../context.ts";
 import { cacheBucket, noBucket } from "./cache-bucket.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 const effects = {
   put: "no job can save its cache",
@@ -29,6 +30,7 @@ export const cacheWorks: Check<DoctorContext> = {
           expected.cache?.ownKeys === true
             ? restore(stack)
             : `Give their user s3:GetObject and s3:PutObject on ${bucket}/*, and s3:ListBucket on ${bucket}.`,
+          expected.cache?.ownKeys === true ? putBack(stack) : undefined,
         );
   },
 };

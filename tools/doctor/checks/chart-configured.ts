@@ -1,6 +1,7 @@
 import { ok, problem, skipped, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** The chart in the cluster is the one that is configured. */
 export const chartConfigured: Check<DoctorContext> = {
@@ -15,6 +16,10 @@ export const chartConfigured: Check<DoctorContext> = {
     const found = await kubernetes().helmRelease(namespace, release.name);
     return found?.chartVersion === version
       ? ok(version)
-      : problem(`Chart ${found?.chartVersion ?? "none"} is deployed, chart.version is ${version}.`, restore(stack));
+      : problem(
+          `Chart ${found?.chartVersion ?? "none"} is deployed, chart.version is ${version}.`,
+          restore(stack),
+          putBack(stack),
+        );
   },
 };

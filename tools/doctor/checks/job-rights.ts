@@ -3,6 +3,7 @@ import { ok, problem, skipped, warning, type Check } from "../check.ts";
 import { restoreObjects } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { httpStatus } from "../describe-error.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** The jobs' account may do nothing: else any CI job could read the runner's token, or start pods of its own. */
 export const jobRights: Check<DoctorContext> = {
@@ -19,6 +20,7 @@ export const jobRights: Check<DoctorContext> = {
       return problem(
         `There is no ServiceAccount ${account.name} in namespace ${account.namespace}, so no job pod can be made.`,
         restoreObjects(stack),
+        putBack(stack),
       );
     }
     try {

@@ -2,6 +2,7 @@ import { ok, problem, skipped, type Check } from "../check.ts";
 import { restoreObjects } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { releaseRepair } from "../release-repair.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** What asks Linkerd for its proxy is in place. Only annotations count. */
 export const linkerdAnnotations: Check<DoctorContext> = {
@@ -43,7 +44,7 @@ export const linkerdAnnotations: Check<DoctorContext> = {
       return ok(names.join(", "));
     }
     const mends = await Promise.all(missing.map(({ mend }) => mend()));
-    return problem(missing.map(({ text }) => text).join("\n"), [...new Set(mends)].join("\n"));
+    return problem(missing.map(({ text }) => text).join("\n"), [...new Set(mends)].join("\n"), putBack(stack));
   },
 };
 

@@ -5,6 +5,8 @@ import { describeError } from "../describe-error.ts";
 import { isReady, podTrouble, recentCrash, type PodTrouble } from "../pod-trouble.ts";
 import { releaseRepair } from "../release-repair.ts";
 import { moment } from "../times.ts";
+import type { Fix } from "../fixes/fix.ts";
+import { reapplyRelease } from "../fixes/reapply-release.ts";
 
 /** The manager runs: as many pods as configured, all of them ready. */
 export const managerPods: Check<DoctorContext> = {
@@ -16,13 +18,18 @@ export const managerPods: Check<DoctorContext> = {
     const { namespace, release } = outputs;
     const deployment = await context.deployment();
     if (deployment === undefined) {
-      return problem(`There is no Deployment ${release.name} in namespace ${namespace}.`, await releaseRepair(context));
+      return problem(
+        `There is no Deployment ${release.name} in namespace ${namespace}.`,
+        await releaseRepair(context),
+        await reapply(context),
+      );
     }
     const wanted = deployment.spec?.replicas ?? 1;
     if (wanted < expected.replicas) {
       return problem(
         `The Deployment ${release.name} is scaled to ${wanted}; manager.replicas is ${expected.replicas}.`,
         `kubectl --namespace ${namespace} scale deployment ${release.name} --replicas ${expected.replicas}`,
+        await reapply(context),
       );
     }
     const pods = (await context.managerPods()).filter(isCurrent);
@@ -47,6 +54,11 @@ export const managerPods: Check<DoctorContext> = {
     return ok(`${pods.length} of ${wanted}${since === undefined ? "" : `, since ${moment(since, now())}`}`);
   },
 };
+
+async function reapply({ kubernetes, outputs }: DoctorContext): Promise<Fix | undefined> {
+  const found = await kubernetes().helmRelease(outputs.namespace, outputs.release.name);
+  return found?.status === "deployed" ? reapplyRelease(outputs, found.revision) : undefined;
+}
 
 /** Neither done nor on its way out: such pods have been replaced. */
 function isCurrent({ metadata, status }: V1Pod): boolean {

@@ -4,6 +4,7 @@ import type { DoctorContext } from "../context.ts";
 import { httpStatus } from "../describe-error.ts";
 import type { PolicyRule } from "../expected-stack.ts";
 import type { Right } from "../kubernetes-api.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** The manager's account may do all that the executor does. */
 export const managerRights: Check<DoctorContext> = {
@@ -14,7 +15,11 @@ export const managerRights: Check<DoctorContext> = {
     const account = { namespace: outputs.namespace, name: expected.managerAccount };
     const mend = restoreObjects(stack);
     if (!(await kubernetes().hasAccount(account.namespace, account.name))) {
-      return problem(`There is no ServiceAccount ${account.name} in namespace ${account.namespace}.`, mend);
+      return problem(
+        `There is no ServiceAccount ${account.name} in namespace ${account.namespace}.`,
+        mend,
+        putBack(stack),
+      );
     }
     const rights = rightsOf(expected.managerRules);
     try {
@@ -22,7 +27,11 @@ export const managerRights: Check<DoctorContext> = {
       const missing = rights.filter((_, index) => answers[index] === false);
       return missing.length === 0
         ? ok(`${rights.length} of ${rights.length}`)
-        : problem(`In namespace ${jobNamespace}, ${account.name} may not ${listRights(missing)}.`, mend);
+        : problem(
+            `In namespace ${jobNamespace}, ${account.name} may not ${listRights(missing)}.`,
+            mend,
+            putBack(stack),
+          );
     } catch (error) {
       if (httpStatus(error) === 403) {
         return skipped(`You may not ask in the name of the account: ${account.name} in ${account.namespace}.`);

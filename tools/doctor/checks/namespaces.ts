@@ -1,6 +1,7 @@
 import { ok, problem, type Check } from "../check.ts";
 import { restoreObjects } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** The namespaces of manager and jobs exist, and none is on its way out. */
 export const namespaces: Check<DoctorContext> = {
@@ -19,6 +20,6 @@ export const namespaces: Check<DoctorContext> = {
     });
     return trouble.length === 0
       ? ok(names.join(", "))
-      : problem(trouble.join("\n"), `Once it is gone: ${restoreObjects(stack)}`);
+      : problem(trouble.join("\n"), `Once it is gone: ${restoreObjects(stack)}`, putBack(stack));
   },
 };

@@ -2,6 +2,8 @@ import type { V1Pod, V1Service } from "@kubernetes/client-node";
 import { ok, warning, type Check } from "../check.ts";
 import { jobPodLabel, type DoctorContext } from "../context.ts";
 import { minuteLength } from "../times.ts";
+import { deleteJobObjects } from "../fixes/delete-job-objects.ts";
+import { ownsNamespace } from "../stack-state.ts";
 
 /** Names that the runner gives to what belongs to a job; see `ProjectUniqueName` in its source, common/build.go. */
 const jobObject = /^(runner-.+-project-\d+-concurrent-\d+)-/;
@@ -11,7 +13,7 @@ export const orphanedObjects: Check<DoctorContext> = {
   id: "orphaned-objects",
   title: "No Secret, ConfigMap or Service of a job was left behind",
   needs: ["namespaces"],
-  run: async ({ kubernetes, jobPods, jobNamespace, options, now }) => {
+  run: async ({ kubernetes, jobPods, jobNamespace, options, now, state }) => {
     const [objects, pods] = await Promise.all([kubernetes().jobObjects(jobNamespace), jobPods()]);
     const left = leftBehind(objects, pods).filter(
       // The runner makes a Secret a moment before its pod.
@@ -24,6 +26,11 @@ export const orphanedObjects: Check<DoctorContext> = {
       : warning(
           `These belong to jobs that have no pod any more: ${names.join(", ")}.`,
           `kubectl --namespace ${jobNamespace} delete ${names.join(" ")}`,
+          deleteJobObjects(
+            jobNamespace,
+            left.map(({ kind = "", metadata }) => ({ kind, name: metadata?.name ?? "" })),
+            ownsNamespace(state, jobNamespace),
+          ),
         );
   },
 };

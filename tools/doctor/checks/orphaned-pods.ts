@@ -2,6 +2,8 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { ok, warning, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { lengthOfTime, minuteLength, parseGoDuration } from "../times.ts";
+import { deleteJobObjects } from "../fixes/delete-job-objects.ts";
+import { ownsNamespace } from "../stack-state.ts";
 
 /** The longest that a job may run where its pod does not say; GitLab's default for a project. */
 const defaultTimeout = 60 * minuteLength;
@@ -11,7 +13,7 @@ export const orphanedPods: Check<DoctorContext> = {
   id: "orphaned-pods",
   title: "No job pod was left behind",
   needs: ["namespaces"],
-  run: async ({ jobPods, jobNamespace, options, now }) => {
+  run: async ({ jobPods, jobNamespace, options, now, state }) => {
     const pods = await jobPods();
     const left = pods
       .map((pod) => ({ pod: pod.metadata?.name ?? "", over: overdue(pod, now()) }))
@@ -21,6 +23,11 @@ export const orphanedPods: Check<DoctorContext> = {
       : warning(
           left.map(({ pod, over }) => `Pod ${pod} is ${lengthOfTime(over)} past its job's timeout.`).join("\n"),
           `kubectl --namespace ${jobNamespace} delete pod ${left.map(({ pod }) => pod).join(" ")}`,
+          deleteJobObjects(
+            jobNamespace,
+            left.map(({ pod }) => ({ kind: "Pod", name: pod })),
+            ownsNamespace(state, jobNamespace),
+          ),
         );
   },
 };

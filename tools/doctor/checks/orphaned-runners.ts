@@ -3,6 +3,7 @@ import type { DoctorContext } from "../context.ts";
 import { httpStatus } from "../describe-error.ts";
 import type { ExpectedRunner } from "../expected-stack.ts";
 import type { RunnerOwner } from "../gitlab-api.ts";
+import { deleteRunner } from "../fixes/delete-runner.ts";
 
 /** GitLab has no second runner that looks like this one, as a stack whose state was lost leaves behind. */
 export const orphanedRunners: Check<DoctorContext> = {
@@ -38,6 +39,7 @@ export const orphanedRunners: Check<DoctorContext> = {
                 `curl --request DELETE --header "PRIVATE-TOKEN: $GITLAB_TOKEN" ${gitlab.baseUrl}/runners/${id}`,
             ),
           ].join("\n"),
+          ...others.map(({ id }) => deleteRunner(id, gitlab.baseUrl)),
         );
   },
 };

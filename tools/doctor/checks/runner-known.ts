@@ -2,6 +2,7 @@ import { ok, problem, skipped, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { httpStatus } from "../describe-error.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** The stack's runner exists in GitLab. */
 export const runnerKnown: Check<DoctorContext> = {
@@ -19,6 +20,7 @@ export const runnerKnown: Check<DoctorContext> = {
         ? problem(
             `GitLab has no runner #${id}; someone has deleted it.`,
             `It takes a new one, which also gets a new token:\n${restore(stack)}`,
+            putBack(stack),
           )
         : ok([`#${id}`, found.description, found.runner_type].filter(Boolean).join(", "));
     } catch (error) {

@@ -25,7 +25,15 @@ export const runnerOnline: Check<DoctorContext> = {
     ].join("\n");
     const managers = await gitlab.managers((await runnerId()) ?? 0);
     const latest = managers.toSorted((a, b) => contact(b) - contact(a))[0];
+    // Without access to the cluster, GitLab's word alone has to do.
+    const ready = (await managerPods().catch(() => [])).filter(isReady);
+    const since = Math.min(...ready.map(started));
+    const isNew = ready.length > 0 && now().getTime() - since <= startTime;
     if (latest?.contacted_at == null) {
+      if (isNew) {
+        const start = moment(new Date(since), now());
+        return warning(`No manager has contacted GitLab yet; the manager pod started at ${start}.`, look);
+      }
       return problem("No runner manager has ever contacted GitLab with this runner's token.", look);
     }
     const heard = moment(new Date(latest.contacted_at), now());
@@ -33,10 +41,7 @@ export const runnerOnline: Check<DoctorContext> = {
     if (online.length === 0) {
       return problem(`GitLab calls it ${latest.status}: it was last heard of at ${heard}.`, look);
     }
-    // Without access to the cluster, GitLab's word alone has to do.
-    const ready = (await managerPods().catch(() => [])).filter(isReady);
-    const since = Math.min(...ready.map(started));
-    if (ready.length > 0 && contact(latest) < since - startTime && now().getTime() - since > startTime) {
+    if (ready.length > 0 && contact(latest) < since - startTime && !isNew) {
       const start = moment(new Date(since), now());
       return problem(
         `No manager has contacted GitLab since the manager pod started at ${start}; the one before was last heard of at ${heard}.`,

@@ -1,6 +1,7 @@
 import { ok, problem, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** Nobody has paused the runner but the configuration. */
 export const runnerPaused: Check<DoctorContext> = {
@@ -18,6 +19,7 @@ export const runnerPaused: Check<DoctorContext> = {
         ? "It is paused in GitLab, and so takes no jobs."
         : "It takes jobs, though the configuration says that it is paused.",
       expected.runner === undefined ? "Resume it in GitLab; this stack does not manage it." : restore(stack),
+      expected.runner === undefined ? undefined : putBack(stack),
     );
   },
 };

@@ -3,6 +3,7 @@ import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import type { ExpectedRunner } from "../expected-stack.ts";
 import type { GitLabRunner } from "../gitlab-api.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** GitLab has the other settings of the runner as they are configured; what is not configured may be anything. */
 export const runnerSettings: Check<DoctorContext> = {
@@ -19,7 +20,11 @@ export const runnerSettings: Check<DoctorContext> = {
       return ok(`${found.runner_type}, ${found.run_untagged ? "also untagged jobs" : "tagged jobs only"}`);
     }
     const lines = differences.map(({ key, is, wanted }) => `${key}: ${is} in GitLab, ${wanted} in the configuration`);
-    return (differences.every(({ cosmetic }) => cosmetic) ? warning : problem)(lines.join("\n"), restore(stack));
+    return (differences.every(({ cosmetic }) => cosmetic) ? warning : problem)(
+      lines.join("\n"),
+      restore(stack),
+      putBack(stack),
+    );
   },
 };
 

@@ -2,6 +2,7 @@ import { ok, problem, skipped, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { difference } from "../difference.ts";
+import { putBack } from "../fixes/put-back.ts";
 
 /** GitLab has the tags that are configured. */
 export const runnerTags: Check<DoctorContext> = {
@@ -25,7 +26,7 @@ export const runnerTags: Check<DoctorContext> = {
     ];
     return found.length === 0
       ? ok(expected.runner.tagLists.join(", ") || "none")
-      : problem(found.join("\n"), restore(stack));
+      : problem(found.join("\n"), restore(stack), putBack(stack));
   },
 };
 

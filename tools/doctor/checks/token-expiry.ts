@@ -2,6 +2,7 @@ import { ok, problem, warning, type Check } from "../check.ts";
 import { rotate } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { dayLength, moment } from "../times.ts";
+import { renew } from "../fixes/renew.ts";
 
 /** Days before its end from which on an expiring token is worth a word, and from which on it is a problem. */
 const days = { warning: 7, problem: 2 };
@@ -11,7 +12,7 @@ export const tokenExpiry: Check<DoctorContext> = {
   id: "token-expiry",
   title: "The runner's token does not expire soon",
   needs: ["token"],
-  run: async ({ verification, expected, stack, now }) => {
+  run: async ({ verification, expected, stack, state, now }) => {
     const answer = await verification();
     const expiry = answer?.valid === true ? answer.expiresAt : undefined;
     if (expiry === undefined) {
@@ -24,7 +25,7 @@ export const tokenExpiry: Check<DoctorContext> = {
         ? `Have a new one made in GitLab, then:\npulumi config set --secret runnerToken --stack ${stack}\npulumi up --stack ${stack}`
         : rotate(stack);
     if (left < days.problem * dayLength) {
-      return problem(found, todo);
+      return problem(found, todo, renew(stack, state, "runner"));
     }
     return left < days.warning * dayLength ? warning(found, todo) : ok(`it expires at ${moment(expiry, now())}`);
   },

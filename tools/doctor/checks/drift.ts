@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { ok, problem, type Check, type Finding } from "../check.ts";
+import type { DoctorContext } from "../context.ts";
+import { forgetResources, nameOf } from "../fixes/forget-resources.ts";
+import { putBack } from "../fixes/put-back.ts";
+import { resourceTypes, type ExportedState, type StateResource } from "../stack-state.ts";
+import type { Commands } from "../run-commands.ts";
+
+const preview = z.looseObject({
+  steps: z.array(z.looseObject({ op: z.string(), urn: z.string() })).default([]),
+  diagnostics: z
+    .array(z.looseObject({ urn: z.string().optional(), message: z.string(), severity: z.string() }))
+    .default([]),
+});
+
+/** What `pulumi preview --json` prints, as far as this looks at it. */
+export type Preview = z.output<typeof preview>;
+
+/** The kinds of step that change nothing. */
+const idle = ["same", "refresh", "read"];
+
+/** @returns a check that Pulumi itself has nothing to do, whatever it compares: only `--fix` takes the time for it */
+export function drift(commands: Commands, state: ExportedState): Check<DoctorContext> {
+  return {
+    id: "drift",
+    title: "Pulumi finds nothing to put back",
+    run: async ({ stack }) => {
+      const { stdout, stderr } = await commands.askPulumi(["preview", "--refresh", "--json"]);
+      let content: unknown;
+      try {
+        content = JSON.parse(stdout);
+      } catch {
+        return problem(`pulumi preview --refresh: ${stderr.trim().replace(/^error: /, "")}`, "Fix what it names.");
+      }
+      return judge(preview.parse(content), state, stack);
+    },
+  };
+}
+
+/** @returns what a preview tells: what Pulumi would do, or why it can do nothing */
+export function judge({ steps, diagnostics }: Preview, state: ExportedState, stack: string): Finding {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const gone = [...new Set(errors.flatMap((error) => goneResources(error, state)))];
+  if (gone.length > 0) {
+    return problem(
+      `${gone.map(({ urn }) => nameOf(urn)).join(" and ")} cannot be read, since what it stands for is gone in MinIO: ` +
+        "every pulumi up, refresh and destroy fails.",
+      `npm run doctor -- --stack ${stack} --fix`,
+      forgetResources(gone),
+    );
+  }
+  if (errors.length > 0) {
+    const said = errors.map(({ message }) => message.trim().replace(/^error: /, ""));
+    return problem(`pulumi preview --refresh fails: ${said.join("\n")}`, "Fix what it names.");
+  }
+  const changes = steps.filter(({ op }) => !idle.includes(op)).map(({ op, urn }) => `${op} ${nameOf(urn)}`);
+  return changes.length === 0
+    ? ok("preview --refresh: no changes")
+    : problem(`It would ${[...new Set(changes)].join(", ")}.`, putBack(stack).commands.join("\n"), putBack(stack));
+}
+
+/**
+ * MinIO's provider fails to read a policy that is gone, and an attachment whose user is gone, instead of saying that it is gone.
+ * Source: https://github.com/aminueza/terraform-provider-minio/tree/main/minio, `minioReadPolicy` and `minioReadUserPolicyAttachment`
+ * @returns the resources that an error says this of, and what cannot outlive them
+ */
+function goneResources({ urn, message }: Preview["diagnostics"][number], state: ExportedState): StateResource[] {
+  const types: readonly string[] = [resourceTypes.policy, resourceTypes.user, resourceTypes.attachment];
+  const resources = state.deployment?.resources ?? [];
+  const named = resources.filter((resource) => resource.urn === urn && types.includes(resource.type));
+  if (named.length === 0 || !/does not exist|NoSuch(User|Policy)/i.test(message)) {
+    return [];
+  }
+  // Of one that is being replaced there are two: the message names the user or policy that is meant.
+  const isMeant = ({ id = "" }: StateResource) =>
+    message.includes(id) || [...message.matchAll(/\(([^()\s]+)/g)].some(([, name = ""]) => id.startsWith(name));
+  const meant = named.length > 1 && named.some(isMeant) ? named.filter(isMeant) : named;
+  const attachments = resources.filter(
+    ({ type, dependencies }) =>
+      type === resourceTypes.attachment && dependencies?.some((source) => meant.some((one) => one.urn === source)),
+  );
+  return [...new Set([...meant, ...attachments])];
+}
