@@ -4,73 +4,79 @@ import { drift } from "./checks/drift.ts";
 import { finished } from "./checks/finished.ts";
 import { createContext, type DoctorContext, type DoctorOptions } from "./context.ts";
 import { DoctorError } from "./doctor-error.ts";
-import { expectedStack, type ExpectedStack } from "./expected-stack.ts";
+import { expectedStack } from "./expected-stack.ts";
 import type { FixTools } from "./fixes/fix.ts";
 import type { Masker } from "./masker.ts";
 import { parseOutputs, readConfiguredStack, type StackOutputs } from "./pulumi-stack.ts";
-import { commandsFor, type Commands } from "./run-commands.ts";
+import { commandsFor } from "./run-commands.ts";
 import { runChecks } from "./run-checks.ts";
 import { readExportedState, resourceTypes, resourcesOf, type ExportedState } from "./stack-state.ts";
 import { unfinishedOutputs } from "./unfinished-stack.ts";
 
-/** What {@link examine} looks with. */
-export interface ExamineInput {
+/** What {@link openStack} starts from. */
+export interface StackInput {
   /** Name of the stack. */
   readonly stack: string;
   readonly masker: Masker;
   readonly options: DoctorOptions;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Shows a text to the user. */
   readonly say: (text: string) => void;
 }
 
-/** A stack that was looked at in order to fix it. */
-export interface Examined {
-  readonly expected: ExpectedStack;
+/** A stack as it is at one moment, and what it can be fixed with. */
+export interface OpenStack {
+  readonly context: DoctorContext;
+  readonly state: ExportedState;
   readonly tools: FixTools;
-  readonly results: readonly CheckResult[];
-}
-
-/** @throws DoctorError when the state cannot be had */
-export async function readState(commands: Commands): Promise<ExportedState> {
-  const { exitCode, stdout, stderr } = await commands.askPulumi(["stack", "export"]);
-  if (exitCode !== 0) {
-    throw new DoctorError(`pulumi stack export: ${stderr.trim().replace(/^error: /, "")}\nNothing was touched.`);
-  }
-  return readExportedState(stdout);
+  /** A `pulumi up` has come to its end, at least once. */
+  readonly isFinished: boolean;
 }
 
 /**
- * Runs all checks, and those that take Pulumi's state, or its time. Unlike the doctor's own look, this one works on a stack
- * whose first `pulumi up` was cut off.
- * @throws DoctorError when there is nothing to look at
+ * Reads configuration and state of a stack, whose first `pulumi up` may have been cut off.
+ * @throws DoctorError when one of them cannot be had
  */
-export async function examine({ stack: name, masker, options, environment, say }: ExamineInput): Promise<Examined> {
+export async function openStack({ stack: name, masker, options, environment, say }: StackInput): Promise<OpenStack> {
   const { outputsJson, ...stack } = await readConfiguredStack(name, masker);
   const mask = (text: string) => masker.mask(text);
-  // Only Helm needs the cluster.
-  let context: DoctorContext | undefined = undefined as DoctorContext | undefined;
+  // Known by the time that Helm, who alone asks for it, is called.
+  const cluster: { get?: DoctorContext["kubernetes"] } = {};
   const kubernetes = () => {
-    if (context === undefined) {
-      throw new Error("the cluster is not known yet");
+    if (cluster.get === undefined) {
+      throw new Error("the stack is not open yet");
     }
-    return context.kubernetes();
+    return cluster.get();
   };
   const commands = commandsFor({ stack: name, kubernetes, mask, say });
-  const state = await readState(commands);
-  if ((state.deployment?.resources ?? []).every(({ type }) => type.startsWith("pulumi:"))) {
-    throw new DoctorError(`Nothing is deployed by the stack ${name}.\n  pulumi up --stack ${name}`);
+  const exported = await commands.askPulumi(["stack", "export"]);
+  if (exported.exitCode !== 0) {
+    throw new DoctorError(`pulumi stack export: ${mask(exported.stderr).trim()}\nNothing was touched.`);
   }
-  // A user's name is the access key.
+  const state = readExportedState(exported.stdout);
+  // The name of a user in MinIO is its access key.
   masker.add(...resourcesOf(state, resourceTypes.user).map(({ id }) => id));
   const expected = await expectedStack(stack);
   const outputs = outputsOf(outputsJson, name);
-  context = createContext({
+  const context = createContext({
     stack: { ...stack, outputs: outputs ?? unfinishedOutputs(expected, state) },
     ...{ expected, masker, options, environment, state },
   });
-  const checks: Check<DoctorContext>[] = [finished(outputs !== undefined), ...allChecks, drift(commands, state)];
-  const results = await Promise.all(runChecks(checks, { context, mask }));
-  return { expected, tools: { stack: name, gitlab: context.gitlab, kubernetes, commands, say }, results };
+  cluster.get = context.kubernetes;
+  const tools = { stack: name, gitlab: context.gitlab, kubernetes: context.kubernetes, commands, say };
+  return { context, state, tools, isFinished: outputs !== undefined };
+}
+
+/**
+ * Runs all checks, and those that only `--fix` takes the time for.
+ * @throws DoctorError when there is nothing to look at
+ */
+export async function examine({ context, state, tools, isFinished }: OpenStack, mask: (text: string) => string) {
+  if ((state.deployment?.resources ?? []).every(({ type }) => type.startsWith("pulumi:"))) {
+    throw new DoctorError(`Nothing is deployed by the stack ${context.stack}.\n  pulumi up --stack ${context.stack}`);
+  }
+  const checks: Check<DoctorContext>[] = [finished(isFinished), ...allChecks, drift(tools.commands, state)];
+  return Promise.all<CheckResult>(runChecks(checks, { context, mask }));
 }
 
 function outputsOf(json: string, stack: string): StackOutputs | undefined {
