@@ -2,6 +2,9 @@ import type { ExpectedStack } from "./expected-stack.ts";
 import type { StackOutputs } from "./pulumi-stack.ts";
 import { resourceTypes, resourcesOf, type ExportedState } from "./stack-state.ts";
 
+/** Name of a Secret that was not made; no Secret can have it. */
+const notMade = "not-made-yet.";
+
 /** @returns the outputs that a stack would have whose first `pulumi up` was cut off: those of its resources that are there */
 export function unfinishedOutputs(expected: ExpectedStack, state: ExportedState): StackOutputs {
   const runnerId = resourcesOf(state, resourceTypes.runner)[0]?.id;
@@ -11,9 +14,18 @@ export function unfinishedOutputs(expected: ExpectedStack, state: ExportedState)
     ...(expected.cache === undefined ? {} : { cacheBucket: expected.cache.bucket }),
     ...(expected.runner === undefined ? {} : { runnerTags: expected.runner.tagLists }),
     enabledProjects,
+    tokenSecret: secretOf(state, "-credentials-token") ?? notMade,
+    ...(expected.cache === undefined ? {} : { cacheSecret: secretOf(state, "-credentials-cache") ?? notMade }),
     namespace: expected.namespace,
     jobNamespace: expected.jobNamespace,
     // Whether it is there is the release's own check.
     release: { name: expected.release, chart: `gitlab-runner-${expected.chart.version ?? ""}` },
   };
+}
+
+/** Pulumi makes up the names of Secrets; those of its resources end as the program says. */
+function secretOf(state: ExportedState, suffix: string): string | undefined {
+  return resourcesOf(state, resourceTypes.secret)
+    .find(({ urn }) => urn.endsWith(suffix))
+    ?.id?.replace(/^.*\//, "");
 }

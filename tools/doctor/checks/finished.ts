@@ -12,7 +12,11 @@ export function finished(hasOutputs: boolean): Check<DoctorContext> {
       Promise.resolve(
         hasOutputs
           ? ok(`stack ${stack}`)
-          : problem("Its first pulumi up was cut off, or has failed.", restore(stack), putBack(stack)),
+          : problem(
+              "Its outputs are not complete: its first pulumi up was cut off, has failed, or was an older version's.",
+              restore(stack),
+              putBack(stack),
+            ),
       ),
   };
 }

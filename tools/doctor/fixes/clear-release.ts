@@ -11,7 +11,7 @@ import type { Fix } from "./fix.ts";
  */
 export function clearRelease(
   found: HelmRelease,
-  { namespace, release: { name } }: StackOutputs,
+  { namespace, release: { name } }: Pick<StackOutputs, "namespace" | "release">,
   state: ExportedState | undefined,
 ): Fix | undefined {
   const { status, revision, lastDeployed } = found;

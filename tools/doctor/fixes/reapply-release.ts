@@ -10,7 +10,10 @@ const wait = ["--wait", "--timeout", "3m"];
  * Source: https://helm.sh/docs/helm/helm_rollback/
  * @param revision the present one
  */
-export function reapplyRelease({ namespace, release }: StackOutputs, revision: number): Fix {
+export function reapplyRelease(
+  { namespace, release }: Pick<StackOutputs, "namespace" | "release">,
+  revision: number,
+): Fix {
   const command = ["rollback", release.name, String(revision), "--namespace", namespace];
   return {
     id: "reapply-release",
