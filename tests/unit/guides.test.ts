@@ -13,6 +13,11 @@ const testedElsewhere = new Set([
   "npm run status -- --stack production", // tests/integration/status.test.ts
   "npm run --silent", // tests/unit/doctor.test.ts: npm's own lines are not the doctor's
   "kubectl auth can-i --as", // tests/integration/doctor.test.ts
+  "pulumi up --refresh", // the same
+  "pulumi preview --refresh", // tests/integration/doctor-fix.test.ts, as the next ones
+  "pulumi cancel",
+  "helm rollback",
+  "helm uninstall",
 ]);
 
 describe("the guides", () => {

@@ -1,5 +1,6 @@
 import { allChecks } from "./all-checks.ts";
 import type { Check, CheckResult } from "./check.ts";
+import { cutOff } from "./checks/cut-off.ts";
 import { drift } from "./checks/drift.ts";
 import { finished } from "./checks/finished.ts";
 import { createContext, type DoctorContext, type DoctorOptions } from "./context.ts";
@@ -75,7 +76,12 @@ export async function examine({ context, state, tools, isFinished }: OpenStack, 
   if ((state.deployment?.resources ?? []).every(({ type }) => type.startsWith("pulumi:"))) {
     throw new DoctorError(`Nothing is deployed by the stack ${context.stack}.\n  pulumi up --stack ${context.stack}`);
   }
-  const checks: Check<DoctorContext>[] = [finished(isFinished), ...allChecks, drift(tools.commands, state)];
+  const checks: Check<DoctorContext>[] = [
+    finished(isFinished),
+    cutOff(state),
+    ...allChecks,
+    drift(tools.commands, state),
+  ];
   return Promise.all<CheckResult>(runChecks(checks, { context, mask }));
 }
 

@@ -46,6 +46,7 @@ export const resourceTypes = {
   enablement: "gitlab:index/projectRunnerEnablement:ProjectRunnerEnablement",
   accessKey: "random:index/randomString:RandomString",
   secretKey: "random:index/randomPassword:RandomPassword",
+  bucket: "minio:index/s3Bucket:S3Bucket",
   policy: "minio:index/iamPolicy:IamPolicy",
   user: "minio:index/iamUser:IamUser",
   attachment: "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment",
@@ -71,4 +72,10 @@ export function pendingCreations({ deployment }: ExportedState): StateResource[]
 /** @returns whether the stack has made the namespace */
 export function ownsNamespace(state: ExportedState | undefined, name: string): boolean {
   return state !== undefined && resourcesOf(state, resourceTypes.namespace).some(({ id }) => id === name);
+}
+
+/** Type and name in a URN, such as `IamUser gitlab-runner-cache-user`. */
+export function nameOf(urn: string): string {
+  const [, , types = "", ...name] = urn.split("::");
+  return `${types.split(/[:$]/).at(-1) ?? ""} ${name.join("::")}`;
 }

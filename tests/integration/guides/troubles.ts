@@ -110,7 +110,7 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       return { seen: await reader.failing(up) };
     },
 
-    "another operation (install/upgrade/rollback) is in progress": async () => {
+    "another operation is in progress, cannot re-use a name that is still in use": async () => {
       // Helm waits for a pod that no node takes, and is killed meanwhile.
       await sandbox.exec("kubectl", "cordon", "polycephala");
       const upgrade =

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { ok, problem, type Check, type Finding } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { forgetResources, nameOf } from "../fixes/forget-resources.ts";
+import { forgetResources } from "../fixes/forget-resources.ts";
 import { putBack } from "../fixes/put-back.ts";
-import { resourceTypes, type ExportedState, type StateResource } from "../stack-state.ts";
+import { nameOf, resourceTypes, type ExportedState, type StateResource } from "../stack-state.ts";
 import type { Commands } from "../run-commands.ts";
 
 const preview = z.looseObject({

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { readExportedState, type ExportedState, type StateResource } from "../stack-state.ts";
+import { nameOf, readExportedState, type ExportedState, type StateResource } from "../stack-state.ts";
 import type { Fix } from "./fix.ts";
 
 /**
@@ -84,10 +84,4 @@ function withoutReferences(resource: StateResource, isForgotten: (urn: string) =
         }),
     ...(deletedWith === undefined || isForgotten(deletedWith) ? {} : { deletedWith }),
   };
-}
-
-/** Type and name in a URN, such as `IamUser gitlab-runner-cache-user`. */
-export function nameOf(urn: string): string {
-  const [, , types = "", ...name] = urn.split("::");
-  return `${types.split(/[:$]/).at(-1) ?? ""} ${name.join("::")}`;
 }
