@@ -3,9 +3,11 @@ import { hostname } from "node:os";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { CheckResult } from "../../tools/doctor/check.ts";
+import { cutOff } from "../../tools/doctor/checks/cut-off.ts";
 import { judge } from "../../tools/doctor/checks/drift.ts";
 import { changedFields, objectsIn } from "../../tools/doctor/checks/release-objects.ts";
 import { enabledByHand } from "../../tools/doctor/checks/runner-projects.ts";
+import type { DoctorContext } from "../../tools/doctor/context.ts";
 import { clearRelease, isOwnRelease } from "../../tools/doctor/fixes/clear-release.ts";
 import { consent } from "../../tools/doctor/fixes/consent.ts";
 import type { Fix } from "../../tools/doctor/fixes/fix.ts";
@@ -213,6 +215,37 @@ describe("drift", () => {
       "x",
     );
     assert.equal(fixes[0]?.id, `forget ${old.urn} AKIAOLD-2025`);
+  });
+});
+
+describe("cut-off", () => {
+  const bucket = resource(resourceTypes.bucket, "bucket", { inputs: { bucket: "the-cache" } });
+  const look = async (state: ExportedState) => {
+    const { status, fixes = [] } = await cutOff(state).run({ stack: "x" } as unknown as DoctorContext);
+    return [status, ...fixes.map(({ id, lastResort }) => `${id.split(" ")[0] ?? ""}${lastResort === true ? "?" : ""}`)];
+  };
+
+  test("takes in what there can be only one of, deploys the rest, and then forgets that it was cut off", async () => {
+    assert.deepEqual(await look(stateOf([user])), ["ok"]);
+    assert.deepEqual(await look(stateOf([], [user])), ["warning", "put-back", "clear-pending?"]);
+    assert.deepEqual(await look(stateOf([], [bucket])), ["warning", "adopt", "put-back", "clear-pending?"]);
+    assert.deepEqual(await look(stateOf([bucket], [bucket])), ["warning", "clear-pending"]);
+    const old = { ...bucket, delete: true };
+    assert.deepEqual(await look(stateOf([old], [bucket])), ["warning", "adopt", "put-back", "clear-pending?"]);
+  });
+
+  test("is not certain of a bucket that Pulumi is not known to have made", () => {
+    const newState = { type: bucket.type, inputs: { bucket: "the-cache" } };
+    const steps = [{ op: "create", urn: bucket.urn, newState }];
+    const { fixes = [] } = judge({ steps, diagnostics: [] }, stateOf([user]), "x");
+    assert.deepEqual(
+      fixes.map(({ id, certain, lastResort }) => [id, certain, lastResort]),
+      [
+        ["put-back", true, undefined],
+        [`adopt ${bucket.urn}`, false, true],
+      ],
+    );
+    assert.equal(judge({ steps, diagnostics: [] }, stateOf([bucket]), "x").fixes?.length, 1, "it was deleted by hand");
   });
 });
 

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { execa } from "execa";
 import { DoctorError } from "./doctor-error.ts";
 import type { Commands } from "./run-commands.ts";
-import type { ExportedState } from "./stack-state.ts";
+import { rootOf, type ExportedState } from "./stack-state.ts";
 
 /** Who holds a stack, as a backend of one's own (file, S3, …) notes it. */
 export interface StackLock {
@@ -22,7 +22,7 @@ export type Held = { readonly locks: readonly StackLock[] } | { readonly update:
  * @throws DoctorError when Pulumi cannot work with the stack for another reason, such as a wrong passphrase
  */
 export async function stackHeld(commands: Commands, state: ExportedState): Promise<Held | undefined> {
-  const root = state.deployment?.resources?.find(({ type }) => type === "pulumi:pulumi:Stack");
+  const root = rootOf(state);
   const target = root === undefined ? [] : ["--target", root.urn];
   const { exitCode, stdout, stderr } = await commands.askPulumi(["refresh", "--yes", "--skip-preview", ...target]);
   if (exitCode === 0) {

@@ -62,6 +62,11 @@ export function resourcesOf({ deployment }: ExportedState, type: string): StateR
   );
 }
 
+/** @returns the stack itself, which all else is part of */
+export function rootOf({ deployment }: ExportedState): StateResource | undefined {
+  return deployment?.resources?.find(({ type }) => type === "pulumi:pulumi:Stack");
+}
+
 /** @returns what was being created when Pulumi was killed */
 export function pendingCreations({ deployment }: ExportedState): StateResource[] {
   return (deployment?.pending_operations ?? [])

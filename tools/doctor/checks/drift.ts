@@ -1,13 +1,29 @@
 import { z } from "zod";
 import { ok, problem, type Check, type Finding } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
+import { adoptResource } from "../fixes/adopt-resource.ts";
+import type { Fix } from "../fixes/fix.ts";
 import { forgetResources } from "../fixes/forget-resources.ts";
 import { putBack } from "../fixes/put-back.ts";
 import { nameOf, resourceTypes, type ExportedState, type StateResource } from "../stack-state.ts";
 import type { Commands } from "../run-commands.ts";
 
 const preview = z.looseObject({
-  steps: z.array(z.looseObject({ op: z.string(), urn: z.string() })).default([]),
+  steps: z
+    .array(
+      z.looseObject({
+        op: z.string(),
+        urn: z.string(),
+        newState: z
+          .looseObject({
+            type: z.string(),
+            parent: z.string().optional(),
+            inputs: z.record(z.string(), z.unknown()).optional(),
+          })
+          .optional(),
+      }),
+    )
+    .default([]),
   diagnostics: z
     .array(z.looseObject({ urn: z.string().optional(), message: z.string(), severity: z.string() }))
     .default([]),
@@ -56,7 +72,28 @@ export function judge({ steps, diagnostics }: Preview, state: ExportedState, sta
   const changes = steps.filter(({ op }) => !idle.includes(op)).map(({ op, urn }) => `${op} ${nameOf(urn)}`);
   return changes.length === 0
     ? ok("preview --refresh: no changes")
-    : problem(`It would ${[...new Set(changes)].join(", ")}.`, putBack(stack).commands.join("\n"), putBack(stack));
+    : problem(
+        `It would ${[...new Set(changes)].join(", ")}.`,
+        putBack(stack).commands.join("\n"),
+        putBack(stack),
+        ...takenBuckets(steps, state, stack),
+      );
+}
+
+/**
+ * A bucket that the state has never had, and that `pulumi up` could not make, may exist already: it cannot be told here whose
+ * it is.
+ */
+function takenBuckets(steps: Preview["steps"], state: ExportedState, stack: string): Fix[] {
+  const known = new Set(state.deployment?.resources?.map(({ urn }) => urn));
+  return steps.flatMap(({ op, urn, newState }) => {
+    if (op !== "create" || newState?.type !== resourceTypes.bucket || known.has(urn)) {
+      return [];
+    }
+    const { type, parent, inputs } = newState;
+    const fix = adoptResource(stack, { urn, type, parent, inputs }, false);
+    return fix === undefined ? [] : [{ ...fix, lastResort: true as const }];
+  });
 }
 
 /**

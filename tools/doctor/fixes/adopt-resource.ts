@@ -1,13 +1,23 @@
-import { nameOf, type StateResource } from "../stack-state.ts";
+import { nameOf, resourceTypes, type StateResource } from "../stack-state.ts";
 import type { Fix } from "./fix.ts";
 
 /**
- * Pulumi was killed after it had asked for a resource, and before it knew of the answer. What there can be only one of by its
- * name, cannot be made a second time.
- * @param id under which the provider finds it
+ * Where Pulumi was killed after it had asked for a resource, and before it knew of the answer, the resource is there and not in
+ * the state. A bucket cannot be made a second time; a policy would be, under another name, and the first left behind.
+ * @param certain whether Pulumi is known to have made it
+ * @returns undefined where the provider makes the resource a second time without harm
  * Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_import/
  */
-export function adoptResource(stack: string, { urn, type, parent }: StateResource, id: string): Fix {
+export function adoptResource(
+  stack: string,
+  { urn, type, parent, inputs = {} }: Pick<StateResource, "urn" | "type" | "parent" | "inputs">,
+  certain: boolean,
+): Fix | undefined {
+  const id =
+    type === resourceTypes.bucket ? inputs["bucket"] : type === resourceTypes.policy ? inputs["name"] : undefined;
+  if (typeof id !== "string") {
+    return undefined;
+  }
   const name = urn.split("::").slice(3).join("::");
   const command = [
     ...["import", type, name, id, ...(parent === undefined ? [] : ["--parent", `parent=${parent}`])],
@@ -16,9 +26,9 @@ export function adoptResource(stack: string, { urn, type, parent }: StateResourc
   return {
     id: `adopt ${urn}`,
     stage: "state",
-    title: `Take ${nameOf(urn)} into Pulumi's state, where it was made: Pulumi was killed while it made ${id}.`,
+    title: `Take ${nameOf(urn)} into Pulumi's state, if ${id} exists already.`,
     commands: [`pulumi import ${type} ${name} ${id} --stack ${stack}`],
-    certain: true,
+    certain,
     thenDeploy: true,
     run: ({ commands }) => commands.pulumi(command),
   };
