@@ -1,9 +1,14 @@
 import { createInterface } from "node:readline/promises";
 
-/** Asks the person at the terminal; anything but yes is no. */
+/** Asks the person at the terminal; anything but yes is no, and so is the end of the input. Ctrl-C ends the command. */
 export async function ask(question: string): Promise<boolean> {
+  if (process.stdin.readableEnded) {
+    return false;
+  }
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-D ends the input without an answer.
+  prompt.once("SIGINT", () => {
+    process.exit(130);
+  });
   const closed = new Promise<string>((resolve) => {
     prompt.once("close", () => {
       resolve("");
