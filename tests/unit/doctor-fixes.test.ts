@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { CheckResult } from "../../tools/doctor/check.ts";
 import { cutOff } from "../../tools/doctor/checks/cut-off.ts";
 import { judge } from "../../tools/doctor/checks/drift.ts";
+import { madeDuringUpdate } from "../../tools/doctor/own-bucket.ts";
 import { changedFields, objectsIn } from "../../tools/doctor/checks/release-objects.ts";
 import { enabledByHand } from "../../tools/doctor/checks/runner-projects.ts";
 import type { DoctorContext } from "../../tools/doctor/context.ts";
@@ -246,6 +247,27 @@ describe("cut-off", () => {
       ],
     );
     assert.equal(judge({ steps, diagnostics: [] }, stateOf([bucket]), "x").fixes?.length, 1, "it was deleted by hand");
+    const own = judge({ steps, diagnostics: [] }, stateOf([user]), "x", new Set(["the-cache"])).fixes ?? [];
+    assert.deepEqual(
+      own.map(({ id, certain, lastResort }) => [id, certain, lastResort]),
+      [
+        ["put-back", true, undefined],
+        [`adopt ${bucket.urn}`, true, undefined],
+      ],
+    );
+  });
+
+  test("is certain of a bucket that came into being while the stack was being deployed", () => {
+    const history = JSON.stringify([
+      { kind: "update", startTime: "2026-11-24T10:00:00.000Z", endTime: "2026-11-24T10:01:00.000Z", result: "failed" },
+      { kind: "refresh", startTime: "2026-11-24T12:00:00.000Z", endTime: "2026-11-24T12:01:00.000Z" },
+    ]);
+    const wasMade = (time: string) => madeDuringUpdate(new Date(time), history);
+    assert.ok(wasMade("2026-11-24T10:00:00.500Z"));
+    assert.ok(wasMade("2026-11-24T10:01:00.900Z"), "Pulumi notes whole seconds");
+    assert.ok(!wasMade("2026-11-24T10:01:02Z"));
+    assert.ok(!wasMade("2026-11-24T09:59:59Z"));
+    assert.ok(!wasMade("2026-11-24T12:00:30Z"), "a refresh makes nothing");
   });
 });
 
@@ -312,7 +334,13 @@ describe("clearRelease", () => {
     for (const status of ["pending-upgrade", "pending-rollback", "failed"]) {
       assert.deepEqual(told(clearRelease(found(status, 4, 2), outputs, managed)), [back, true]);
     }
-    assert.equal(clearRelease(found("failed", 1), outputs, managed), undefined, "pulumi up installs it");
+  });
+
+  test("installs one anew that was never deployed, where pulumi up does not help", () => {
+    const fix = clearRelease(found("failed", 1), outputs, managed);
+    assert.deepEqual(told(fix), ["helm uninstall gitlab-runner --namespace ci", true]);
+    assert.equal(fix?.lastResort, true);
+    assert.equal(clearRelease(found("failed", 1, 1), outputs, managed), undefined);
   });
 });
 

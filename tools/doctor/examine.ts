@@ -8,6 +8,7 @@ import { DoctorError } from "./doctor-error.ts";
 import { expectedStack } from "./expected-stack.ts";
 import type { FixTools } from "./fixes/fix.ts";
 import type { Masker } from "./masker.ts";
+import { ownBucket } from "./own-bucket.ts";
 import { parseOutputs, readConfiguredStack, type StackOutputs } from "./pulumi-stack.ts";
 import { commandsFor } from "./run-commands.ts";
 import { runChecks } from "./run-checks.ts";
@@ -32,6 +33,8 @@ export interface OpenStack {
   readonly tools: FixTools;
   /** A `pulumi up` has come to its end, at least once. */
   readonly isFinished: boolean;
+  /** Whether a bucket is there and the stack has made it. */
+  readonly isOwnBucket: (name: string) => Promise<boolean>;
 }
 
 /**
@@ -65,14 +68,18 @@ export async function openStack({ stack: name, masker, options, environment, say
   });
   cluster.get = context.kubernetes;
   const tools = { stack: name, gitlab: context.gitlab, kubernetes: context.kubernetes, commands, say };
-  return { context, state, tools, isFinished: outputs !== undefined };
+  const isOwnBucket = ownBucket(commands, context.store, environment);
+  return { context, state, tools, isFinished: outputs !== undefined, isOwnBucket };
 }
 
 /**
  * Runs all checks, and those that only `--fix` takes the time for.
  * @throws DoctorError when there is nothing to look at
  */
-export async function examine({ context, state, tools, isFinished }: OpenStack, mask: (text: string) => string) {
+export async function examine(
+  { context, state, tools, isFinished, isOwnBucket }: OpenStack,
+  mask: (text: string) => string,
+) {
   if ((state.deployment?.resources ?? []).every(({ type }) => type.startsWith("pulumi:"))) {
     throw new DoctorError(`Nothing is deployed by the stack ${context.stack}.\n  pulumi up --stack ${context.stack}`);
   }
@@ -80,7 +87,7 @@ export async function examine({ context, state, tools, isFinished }: OpenStack, 
     finished(isFinished),
     cutOff(state),
     ...allChecks,
-    drift(tools.commands, state),
+    drift(tools.commands, state, isOwnBucket),
   ];
   return Promise.all<CheckResult>(runChecks(checks, { context, mask }));
 }

@@ -24,7 +24,7 @@ export interface Trial {
   readonly buckets: readonly string[] | { readonly refused: string };
 }
 
-/** An S3-compatible object store, used with the cache's keys and no others. */
+/** An S3-compatible object store, used with the cache's keys; with others only by {@link ObjectStore.madeAt}. */
 export class ObjectStore {
   readonly address: StoreAddress;
 
@@ -62,6 +62,12 @@ export class ObjectStore {
       (error: unknown) => ({ refused: refusal(error) }),
     );
     return { put, get, list, remove, buckets };
+  }
+
+  /** @returns when a bucket was made, or undefined where the keys see none of that name */
+  async madeAt(keys: StoreKeys, bucket: string): Promise<Date | undefined> {
+    const buckets = await within(this.#client(keys).listBuckets());
+    return buckets.find(({ name }) => name === bucket)?.creationDate;
   }
 
   #client({ accessKey, secretKey }: StoreKeys): Client {

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { ok, problem, type Check, type Finding } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { adoptResource } from "../fixes/adopt-resource.ts";
-import type { Fix } from "../fixes/fix.ts";
 import { forgetResources } from "../fixes/forget-resources.ts";
 import { putBack } from "../fixes/put-back.ts";
 import { nameOf, resourceTypes, type ExportedState, type StateResource } from "../stack-state.ts";
@@ -36,7 +35,11 @@ export type Preview = z.output<typeof preview>;
 const idle = ["same", "refresh", "read"];
 
 /** @returns a check that Pulumi itself has nothing to do, whatever it compares: only `--fix` takes the time for it */
-export function drift(commands: Commands, state: ExportedState): Check<DoctorContext> {
+export function drift(
+  commands: Commands,
+  state: ExportedState,
+  isOwnBucket: (name: string) => Promise<boolean>,
+): Check<DoctorContext> {
   return {
     id: "drift",
     title: "Pulumi finds nothing to put back",
@@ -48,13 +51,29 @@ export function drift(commands: Commands, state: ExportedState): Check<DoctorCon
       } catch {
         return problem(`pulumi preview --refresh: ${stderr.trim().replace(/^error: /, "")}`, "Fix what it names.");
       }
-      return judge(preview.parse(content), state, stack);
+      const found = preview.parse(content);
+      const ownBuckets = new Set<string>();
+      for (const { name } of missingBuckets(found, state)) {
+        if (await isOwnBucket(name)) {
+          ownBuckets.add(name);
+        }
+      }
+      return judge(found, state, stack, ownBuckets);
     },
   };
 }
 
-/** @returns what a preview tells: what Pulumi would do, or why it can do nothing */
-export function judge({ steps, diagnostics }: Preview, state: ExportedState, stack: string): Finding {
+/**
+ * @param ownBuckets names of buckets that are there and that the stack has made
+ * @returns what a preview tells: what Pulumi would do, or why it can do nothing
+ */
+export function judge(
+  found: Preview,
+  state: ExportedState,
+  stack: string,
+  ownBuckets: ReadonlySet<string> = new Set(),
+): Finding {
+  const { steps, diagnostics } = found;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const gone = [...new Set(errors.flatMap((error) => goneResources(error, state)))];
   if (gone.length > 0) {
@@ -76,23 +95,24 @@ export function judge({ steps, diagnostics }: Preview, state: ExportedState, sta
         `It would ${[...new Set(changes)].join(", ")}.`,
         putBack(stack).commands.join("\n"),
         putBack(stack),
-        ...takenBuckets(steps, state, stack),
+        ...missingBuckets(found, state).map(({ name, resource }) => {
+          const isOwn = ownBuckets.has(name);
+          const fix = adoptResource(stack, resource, isOwn);
+          return isOwn ? fix : fix && { ...fix, lastResort: true as const };
+        }),
       );
 }
 
-/**
- * A bucket that the state has never had, and that `pulumi up` could not make, may exist already: it cannot be told here whose
- * it is.
- */
-function takenBuckets(steps: Preview["steps"], state: ExportedState, stack: string): Fix[] {
+/** @returns the buckets that Pulumi would make and that the state has not: one that exists already stops pulumi up */
+function missingBuckets({ steps }: Preview, state: ExportedState) {
   const known = new Set(state.deployment?.resources?.map(({ urn }) => urn));
   return steps.flatMap(({ op, urn, newState }) => {
-    if (op !== "create" || newState?.type !== resourceTypes.bucket || known.has(urn)) {
+    const name = newState?.inputs?.["bucket"];
+    if (op !== "create" || newState?.type !== resourceTypes.bucket || known.has(urn) || typeof name !== "string") {
       return [];
     }
     const { type, parent, inputs } = newState;
-    const fix = adoptResource(stack, { urn, type, parent, inputs }, false);
-    return fix === undefined ? [] : [{ ...fix, lastResort: true as const }];
+    return [{ name, resource: { urn, type, parent, inputs } }];
   });
 }
 

@@ -34,10 +34,12 @@ export const helmRelease: Check<DoctorContext> = {
     const clear =
       "Helm was cut off. Go back to what was there before, then deploy again:\n" +
       `helm ${back} --namespace ${namespace}\n`;
+    const cleared = clearRelease(found, outputs, state);
     return problem(
       `Helm calls revision ${revision} of it ${status}.`,
       `${status.startsWith("pending") ? clear : ""}${restore(stack)}`,
-      clearRelease(found, outputs, state) ?? putBack(stack),
+      ...(cleared === undefined || cleared.lastResort === true ? [putBack(stack)] : []),
+      cleared,
     );
   },
 };

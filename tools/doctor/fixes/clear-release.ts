@@ -17,12 +17,19 @@ export function clearRelease(
   const { status, revision, lastDeployed } = found;
   const isManaged = state === undefined || resourcesOf(state, resourceTypes.release).length > 0;
   const isPending = status.startsWith("pending");
+  const hasFailed = isManaged && lastDeployed === undefined && status === "failed";
   const base = { stage: "release", thenDeploy: true } as const;
-  if (!isManaged || (lastDeployed === undefined && isPending)) {
+  if (!isManaged || hasFailed || (lastDeployed === undefined && isPending)) {
     const command = ["uninstall", name, "--namespace", namespace];
-    const what = isPending ? ", whose installation was cut off" : ", which Helm has and Pulumi's state has not";
+    const what = isPending
+      ? ", whose installation was cut off"
+      : hasFailed
+        ? ", which was never deployed"
+        : ", which Helm has and Pulumi's state has not";
     return {
       ...base,
+      // Mostly pulumi up installs it again. Where the provider has seen no more than an error of the API server, it finds nothing to do.
+      ...(hasFailed ? { lastResort: true as const } : {}),
       id: `uninstall ${name} ${revision}`,
       title: `Uninstall the Helm release ${name}${what}; pulumi up installs it anew.`,
       commands: [`helm ${command.join(" ")}`],

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import type { ObjectStore } from "./object-store.ts";
+import type { Commands } from "./run-commands.ts";
+
+const updates = z.array(z.looseObject({ kind: z.string(), startTime: z.string(), endTime: z.string().optional() }));
+
+/** Pulumi notes whole seconds. */
+const grainMs = 1_000;
+
+/** @param history what `pulumi stack history --json` prints @returns whether one of the stack's updates ran at a time */
+export function madeDuringUpdate(time: Date, history: string): boolean {
+  return updates
+    .parse(JSON.parse(history))
+    .some(
+      ({ kind, startTime, endTime = startTime }) =>
+        kind === "update" &&
+        time.getTime() >= new Date(startTime).getTime() &&
+        time.getTime() < new Date(endTime).getTime() + grainMs,
+    );
+}
+
+/**
+ * Pulumi may not know of a bucket that it has made: where MinIO's answer was lost, or did not come during a refresh. The stack
+ * has made it if it came into being while one of the stack's updates ran. Where that cannot be told, or the clocks of MinIO and
+ * this machine differ, it counts as somebody else's. Asks as MinIO's administrator, as `pulumi up` does.
+ */
+export function ownBucket(
+  commands: Commands,
+  store: ObjectStore | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): (name: string) => Promise<boolean> {
+  const setting = async (key: string, variable: string) => {
+    const { exitCode, stdout } = await commands.askPulumi(["config", "get", key]);
+    return exitCode === 0 ? stdout.trim() : environment[variable];
+  };
+  return async (name) => {
+    const accessKey = await setting("minio:minioUser", "MINIO_USER");
+    const secretKey = await setting("minio:minioPassword", "MINIO_PASSWORD");
+    if (store === undefined || accessKey === undefined || secretKey === undefined) {
+      return false;
+    }
+    try {
+      const made = await store.madeAt({ accessKey, secretKey }, name);
+      const history = await commands.askPulumi(["stack", "history", "--json", "--page-size", "100000"]);
+      return made !== undefined && history.exitCode === 0 && madeDuringUpdate(made, history.stdout);
+    } catch {
+      // No answer, or a refusal: somebody is asked instead.
+      return false;
+    }
+  };
+}
