@@ -6,6 +6,7 @@ import type { CheckResult } from "../../tools/doctor/check.ts";
 import { cutOff } from "../../tools/doctor/checks/cut-off.ts";
 import { judge } from "../../tools/doctor/checks/drift.ts";
 import { madeDuringUpdate } from "../../tools/doctor/own-bucket.ts";
+import { unknownCopies } from "../../tools/doctor/checks/orphaned-credentials.ts";
 import { changedFields, objectsIn } from "../../tools/doctor/checks/release-objects.ts";
 import { enabledByHand } from "../../tools/doctor/checks/runner-projects.ts";
 import type { DoctorContext } from "../../tools/doctor/context.ts";
@@ -269,6 +270,25 @@ describe("cut-off", () => {
     assert.ok(!wasMade("2026-11-24T09:59:59Z"));
     assert.ok(!wasMade("2026-11-24T12:00:30Z"), "a refresh makes nothing");
   });
+});
+
+test("unknownCopies are Secrets with the stack's own content that Pulumi does not know", () => {
+  const named = (name: string, content: string) => ({ metadata: { name }, data: { "runner-token": content } });
+  const own = resource(resourceTypes.secret, "token", { id: "ci/token-00000001" });
+  const old = resource(resourceTypes.secret, "token", { id: "ci/token-00000002", delete: true });
+  const secrets = [
+    named("token-00000001", "mine"),
+    named("token-00000002", "mine"),
+    named("token-00000003", "mine"),
+    named("token-00000004", "another stack's"),
+    named("other-00000005", "mine"),
+  ];
+  assert.deepEqual(unknownCopies(secrets, stateOf([own, old])), ["token-00000003"]);
+  assert.deepEqual(
+    unknownCopies(secrets.slice(1), stateOf([own])),
+    [],
+    "without the stack's own there is none to compare",
+  );
 });
 
 describe("a stack's lock", () => {

@@ -9,6 +9,8 @@ import { allGuides, escaped, missingLine, parseGuide } from "../integration/guid
 /** Commands in running text that other tests run. */
 const testedElsewhere = new Set([
   "npm run sandbox -- up --stack examples/Pulumi.hardened.yaml", // tests/integration/examples.test.ts
+  "npm run soak", // tests/integration/soak.test.ts: a sample of it
+  "npm run soak -- --only faults --seed 2", // the same
   "npm run sandbox -- up --published", // tests/integration/sandbox.test.ts
   "npm run status -- --stack production", // tests/integration/status.test.ts
   "npm run --silent", // tests/unit/doctor.test.ts: npm's own lines are not the doctor's

@@ -3,6 +3,7 @@ import type { Check, CheckResult } from "./check.ts";
 import { cutOff } from "./checks/cut-off.ts";
 import { drift } from "./checks/drift.ts";
 import { finished } from "./checks/finished.ts";
+import { orphanedCredentials } from "./checks/orphaned-credentials.ts";
 import { createContext, type DoctorContext, type DoctorOptions } from "./context.ts";
 import { DoctorError } from "./doctor-error.ts";
 import { expectedStack } from "./expected-stack.ts";
@@ -87,6 +88,7 @@ export async function examine(
     finished(isFinished),
     cutOff(state),
     ...allChecks,
+    orphanedCredentials(state),
     drift(tools.commands, state, isOwnBucket),
   ];
   return Promise.all<CheckResult>(runChecks(checks, { context, mask }));
