@@ -47,6 +47,12 @@ async function run({ seed, only, ...counts }: Options): Promise<void> {
   );
   console.log(`${points.length} points, seed ${seed}. Starting a sandbox.`);
   let begun = await begin();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      console.log("Interrupted; stopping the sandbox.");
+      void begun.sandbox.remove().finally(() => process.exit(130));
+    });
+  }
   const results: Result[] = [];
   try {
     for (const [index, point] of points.entries()) {
