@@ -54,7 +54,7 @@ interface BuildOptions {
   readonly only?: readonly ToolBuild["title"][];
 }
 
-/** Builds the tools that are neither the machine's own nor in the cache, and shows how long it takes: about twelve minutes on two cores, once. */
+/** Builds the tools that are neither the machine's own nor in the cache, and shows how long it takes: about fifteen minutes on two cores, once. */
 export async function buildTools({ forTests = false, only }: BuildOptions = {}): Promise<void> {
   const own = ownTools();
   const missing = [...toolBuilds(), ...(forTests ? toolBuilds({ forTests }) : [])].filter(

@@ -1,17 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, KubeConfig, type V1ConfigMap, type V1Pod, type V1Secret } from "@kubernetes/client-node";
 import { Client } from "minio";
 import { kubeconfigFile } from "../../sandbox/cluster.ts";
 import { gitlabUrl } from "../../sandbox/environment.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
+import { Looking, type Looks } from "./looking.ts";
 import type { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 /** What a {@link CredentialsWatch} has seen. */
-export interface Watched {
-  /** How often it has looked. */
-  readonly looks: number;
-  /** The longest time between the beginnings of two looks, in milliseconds. */
-  readonly longestGap: number;
+export interface Watched extends Looks {
   /** Names of the Secrets and ConfigMaps that live pods of the manager mounted, in the order in which they were first seen. */
   readonly mounted: readonly string[];
   /** What a live pod mounted that was not there, or was not accepted. */
@@ -30,8 +26,7 @@ export class CredentialsWatch {
   readonly #api: CoreV1Api;
   readonly #mounted = new Set<string>();
   readonly #violations = new Set<string>();
-  #isOver = false;
-  readonly #looking: Promise<{ looks: number; longestGap: number }>;
+  readonly #looking: Looking;
 
   constructor(sandbox: SandboxUnderTest, bucket: string) {
     this.#sandbox = sandbox;
@@ -39,30 +34,12 @@ export class CredentialsWatch {
     const config = new KubeConfig();
     config.loadFromFile(kubeconfigFile(new SandboxFolder(sandbox.path)));
     this.#api = config.makeApiClient(CoreV1Api);
-    this.#looking = this.#look();
+    this.#looking = new Looking(() => this.#lookOnce(), 25);
   }
 
   /** Ends it. */
   async end(): Promise<Watched> {
-    this.#isOver = true;
-    const { looks, longestGap } = await this.#looking;
-    return { looks, longestGap, mounted: [...this.#mounted], violations: [...this.#violations] };
-  }
-
-  /** Begins a look every 25 ms, whether or not the one before has ended. */
-  async #look(): Promise<{ looks: number; longestGap: number }> {
-    const looks: Promise<void>[] = [];
-    let longestGap = 0;
-    let last = performance.now();
-    while (!this.#isOver) {
-      looks.push(this.#lookOnce());
-      await sleep(25);
-      const now = performance.now();
-      longestGap = Math.max(longestGap, now - last);
-      last = now;
-    }
-    await Promise.all(looks);
-    return { looks: looks.length, longestGap };
+    return { ...(await this.#looking.end()), mounted: [...this.#mounted], violations: [...this.#violations] };
   }
 
   async #lookOnce(): Promise<void> {

@@ -1,15 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { AuthorizationV1Api, CoreV1Api, KubeConfig, V1SubjectAccessReview } from "@kubernetes/client-node";
 import { kubeconfigFile } from "../../sandbox/cluster.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
+import { Looking, type Looks } from "./looking.ts";
 import type { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 /** What a {@link PollingWatch} has seen. */
-export interface Polling {
-  /** How often it has looked. */
-  readonly looks: number;
-  /** The longest time between the beginnings of two looks, in milliseconds. */
-  readonly longestGap: number;
+export interface Polling extends Looks {
   /** Names of the pods that were ready, in the order in which they were first seen. */
   readonly pods: readonly string[];
   /** When no manager could work, and what it lacked. */
@@ -24,38 +20,19 @@ export class PollingWatch {
   readonly #authorization: AuthorizationV1Api;
   readonly #gaps: string[] = [];
   readonly #pods = new Set<string>();
-  #isOver = false;
-  readonly #looking: Promise<{ looks: number; longestGap: number }>;
+  readonly #looking: Looking;
 
   constructor(sandbox: SandboxUnderTest) {
     const config = new KubeConfig();
     config.loadFromFile(kubeconfigFile(new SandboxFolder(sandbox.path)));
     this.#core = config.makeApiClient(CoreV1Api);
     this.#authorization = config.makeApiClient(AuthorizationV1Api);
-    this.#looking = this.#look();
+    this.#looking = new Looking(() => this.#lookOnce(), 100);
   }
 
   /** Ends it. */
   async end(): Promise<Polling> {
-    this.#isOver = true;
-    const { looks, longestGap } = await this.#looking;
-    return { looks, longestGap, pods: [...this.#pods], gaps: this.#gaps };
-  }
-
-  /** Begins a look every 100 ms, whether or not the one before has ended. */
-  async #look(): Promise<{ looks: number; longestGap: number }> {
-    const looks: Promise<void>[] = [];
-    let longestGap = 0;
-    let last = performance.now();
-    while (!this.#isOver) {
-      looks.push(this.#lookOnce());
-      await sleep(100);
-      const now = performance.now();
-      longestGap = Math.max(longestGap, now - last);
-      last = now;
-    }
-    await Promise.all(looks);
-    return { looks: looks.length, longestGap };
+    return { ...(await this.#looking.end()), pods: [...this.#pods], gaps: this.#gaps };
   }
 
   async #lookOnce(): Promise<void> {

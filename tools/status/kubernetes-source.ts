@@ -11,6 +11,8 @@ export interface Place {
   readonly namespace: string;
   /** Namespace of the job pods. */
   readonly jobNamespace: string;
+  /** Name of the Secret with the cache's keys; undefined without a cache. */
+  readonly cacheSecret: string | undefined;
 }
 
 /** Labels and annotations of job pods: https://docs.gitlab.com/runner/executors/kubernetes/#default-labels-for-job-pods */
@@ -52,8 +54,10 @@ export async function askKubernetes(config: KubeConfig, place: Place): Promise<C
  * @returns the keys that the stack has made for its cache; they may read and write its objects, and list them
  * @throws Error when they are not there
  */
-export async function readCacheKeys(config: KubeConfig, { namespace, release }: Place): Promise<StoreKeys> {
-  const name = `${release}-cache-credentials`;
+export async function readCacheKeys(config: KubeConfig, { namespace, cacheSecret: name }: Place): Promise<StoreKeys> {
+  if (name === undefined) {
+    throw new Error("the stack has no Secret with keys of a cache");
+  }
   const api = config.makeApiClient(CoreV1Api);
   const { data = {} } = await within(api.readNamespacedSecret({ namespace, name }));
   const decoded = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();

@@ -26,9 +26,9 @@ export function sourcesOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): StackReport & { readonly sources: Sources } {
   const { name, outputs } = stack;
-  const { namespace, runnerId, cacheBucket } = outputs;
+  const { namespace, runnerId, cacheBucket, cacheSecret } = outputs;
   const jobNamespace = outputs.jobNamespace ?? namespace;
-  const place: Place = { release: outputs.release.name, namespace, jobNamespace };
+  const place: Place = { release: outputs.release.name, namespace, jobNamespace, cacheSecret };
   const connections = connectionsOf(stack, environment);
   masker.add(connections.gitlab.token);
   const kubernetes = once(connections.kubernetes);
