@@ -12,6 +12,15 @@ export default tseslint.config(
       },
     },
     rules: {
+      curly: "error",
+      // One casing: a constant is a variable that does not change.
+      "@typescript-eslint/naming-convention": [
+        "error",
+        { selector: "variable", format: ["camelCase"], leadingUnderscore: "allow" },
+        // Names that others gave.
+        { selector: "variable", modifiers: ["destructured"], format: null },
+        { selector: "typeLike", format: ["PascalCase"] },
+      ],
       // An Output in a template string prints a warning instead of its value; numbers and booleans are fine there.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       // A name for a type that Zod infers: editors and the API reference then show the name, and not all that is in it.

@@ -30,7 +30,9 @@ export async function startChartRepository(options: ChartRepositoryOptions): Pro
   app.get("/:file{index\\.yaml|[A-Za-z0-9][A-Za-z0-9.+_-]*\\.tgz}", async (context) => {
     const file = context.req.param("file");
     const bytes = await readFile(join(dir, file)).catch(() => undefined);
-    if (bytes === undefined) return context.notFound();
+    if (bytes === undefined) {
+      return context.notFound();
+    }
     const type = file.endsWith(".tgz") ? "application/gzip" : "application/yaml";
     return context.body(new Uint8Array(bytes), 200, { "Content-Type": type });
   });
@@ -58,9 +60,13 @@ async function main(): Promise<void> {
       helm: { type: "string" },
     },
   });
-  if (values.dir === undefined) throw new Error("--dir DIR is missing: the folder for packages and index");
+  if (values.dir === undefined) {
+    throw new Error("--dir DIR is missing: the folder for packages and index");
+  }
   const port = Number(values.port ?? 0);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${String(values.port)} is no port`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Error(`--port ${String(values.port)} is no port`);
+  }
   const repository = await startChartRepository({
     port,
     dir: values.dir,
@@ -68,7 +74,11 @@ async function main(): Promise<void> {
     ...(values.helm === undefined ? {} : { helm: values.helm }),
   });
   console.log(`listening on ${repository.url}`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void repository.stop());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void repository.stop());
+  }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  await main();
+}

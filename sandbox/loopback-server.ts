@@ -27,7 +27,9 @@ export async function serveOnLoopback(app: Pick<Hono, "fetch">, port = 0): Promi
           done();
         }),
       );
-      if ("closeAllConnections" in server) server.closeAllConnections();
+      if ("closeAllConnections" in server) {
+        server.closeAllConnections();
+      }
       await closed;
     },
   };

@@ -42,7 +42,9 @@ export function createApp(store: GitLabStore, { longPollMs }: AppOptions): Hono<
 
   const app = new Hono<AppEnv>();
   app.onError((error, c) => {
-    if (error instanceof ApiError) return c.json(error.body, error.status, { ...error.headers });
+    if (error instanceof ApiError) {
+      return c.json(error.body, error.status, { ...error.headers });
+    }
     return c.json({ message: "500 Internal Server Error" }, 500);
   });
   app.notFound((c) => c.json({ error: "404 Not Found" }, 404));

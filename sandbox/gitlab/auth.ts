@@ -18,16 +18,24 @@ function tokenOf(c: AppContext): string | undefined {
 export function authenticated(store: GitLabStore, extra: ExtraScopes = []): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const text = tokenOf(c);
-    if (text === undefined) throw unauthorized();
+    if (text === undefined) {
+      throw unauthorized();
+    }
     const token = store.accessTokens.find((candidate) => candidate.token === text);
-    if (!token) throw invalidToken("Bad Access Token.");
-    if (token.revoked) throw invalidToken("Token was revoked. You have to re-authorize from the user.");
+    if (!token) {
+      throw invalidToken("Bad Access Token.");
+    }
+    if (token.revoked) {
+      throw invalidToken("Token was revoked. You have to re-authorize from the user.");
+    }
     if (token.expiresAt !== undefined && token.expiresAt <= store.now()) {
       throw invalidToken("Token is expired. You can either do re-authorization or token refresh.");
     }
     const reads = c.req.method === "GET" || c.req.method === "HEAD";
     const fitting = [...(extra === "any" ? token.scopes : extra), "api", ...(reads ? ["read_api"] : [])];
-    if (!token.scopes.some((scope) => fitting.includes(scope))) throw insufficientScope(fitting);
+    if (!token.scopes.some((scope) => fitting.includes(scope))) {
+      throw insufficientScope(fitting);
+    }
     c.set("caller", token);
     await next();
   };

@@ -20,7 +20,9 @@ function sameText(left: string, right: string): boolean {
 async function bodyOf<T extends z.ZodType>(c: Context<AppEnv>, schema: T): Promise<z.output<T>> {
   const text: unknown = await c.req.json().catch(() => undefined);
   const result = schema.safeParse(text);
-  if (result.success) return result.data;
+  if (result.success) {
+    return result.data;
+  }
   const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new ApiError(400, { message: problems.join("; ") });
 }
@@ -52,7 +54,9 @@ export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults):
   });
   const jobOf = (c: Context<AppEnv>) => {
     const job = store.jobs.get(Number(c.req.param("id")));
-    if (!job) throw new ApiError(404, { message: "no such job" });
+    if (!job) {
+      throw new ApiError(404, { message: "no such job" });
+    }
     return job;
   };
   control.get("/jobs/:id", (c) => c.json(describeJob(jobOf(c))));
@@ -93,10 +97,14 @@ export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults):
   control.put("/runners/:id/contact", async (c) => {
     const { secondsAgo } = await bodyOf(c, contactSchema);
     const runner = store.runners.get(Number(c.req.param("id")));
-    if (!runner) throw new ApiError(404, { message: "no such runner" });
+    if (!runner) {
+      throw new ApiError(404, { message: "no such runner" });
+    }
     const contactedAt = store.now() - secondsAgo * 1000;
     runner.contactedAt = contactedAt;
-    for (const manager of runner.managers) manager.contactedAt = contactedAt;
+    for (const manager of runner.managers) {
+      manager.contactedAt = contactedAt;
+    }
     return c.json({ secondsAgo });
   });
   control.put("/settings", async (c) => {

@@ -24,7 +24,9 @@ export class EmulatorControl {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    if (!response.ok) {
+      throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    }
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
@@ -43,8 +45,12 @@ export class EmulatorControl {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const job = await this.job(id);
-      if (over.has(job.status)) return job;
-      if (Date.now() >= deadline) throw new Error(`job ${id} is still ${job.status} after ${timeoutMs} ms`);
+      if (over.has(job.status)) {
+        return job;
+      }
+      if (Date.now() >= deadline) {
+        throw new Error(`job ${id} is still ${job.status} after ${timeoutMs} ms`);
+      }
       await sleep(Math.min(250, Math.max(10, deadline - Date.now())));
     }
   }

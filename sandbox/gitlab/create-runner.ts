@@ -69,17 +69,27 @@ function scopeOf(
   const refused = forbidden("Insufficient permissions");
   if (wanted.runner_type === "group_type") {
     const group = store.groups.get(wanted.group_id);
-    if (!group) throw badRequest("Missing/invalid group");
-    if (!maintains(store, user, group)) throw refused;
+    if (!group) {
+      throw badRequest("Missing/invalid group");
+    }
+    if (!maintains(store, user, group)) {
+      throw refused;
+    }
     return { groupId: group.id };
   }
   if (wanted.runner_type === "project_type") {
     const project = store.projects.get(wanted.project_id);
-    if (!project) throw badRequest("Missing/invalid project");
-    if (!maintains(store, user, project)) throw refused;
+    if (!project) {
+      throw badRequest("Missing/invalid project");
+    }
+    if (!maintains(store, user, project)) {
+      throw refused;
+    }
     return { ownerProjectId: project.id };
   }
-  if (!user.admin) throw refused;
+  if (!user.admin) {
+    throw refused;
+  }
   return {};
 }
 
@@ -89,7 +99,9 @@ function tokenTimes(
 ): Pick<NewRunner, "tokenExpiresAt" | "tokenRotationDeadline"> {
   const { token_expires_at: expiry, token_rotation_deadline: deadline } = wanted;
   if (typeof expiry !== "string") {
-    if (typeof deadline === "string") throw invalidParameters("token_rotation_deadline requires token_expires_at");
+    if (typeof deadline === "string") {
+      throw invalidParameters("token_rotation_deadline requires token_expires_at");
+    }
     return {};
   }
   const tokenExpiresAt = Date.parse(expiry);
@@ -97,7 +109,9 @@ function tokenTimes(
   if (ahead < 5 * minutes || ahead > 15 * 24 * 60 * minutes) {
     throw badRequest("Token expires at must be between 5 minutes and 15 days in the future");
   }
-  if (typeof deadline !== "string") return { tokenExpiresAt };
+  if (typeof deadline !== "string") {
+    return { tokenExpiresAt };
+  }
   const tokenRotationDeadline = Date.parse(deadline);
   if (tokenRotationDeadline > tokenExpiresAt) {
     throw badRequest("Token rotation deadline must be less than or equal to token expires at");
@@ -118,6 +132,8 @@ export function createUserRunner(store: GitLabStore, c: AppContext): Response {
     info: {},
   };
   const problems = validateRunner(runner);
-  if (Object.keys(problems).length > 0) throw badRequest(toSentence(problems));
+  if (Object.keys(problems).length > 0) {
+    throw badRequest(toSentence(problems));
+  }
   return c.json(presentRegistration(store.createRunner(runner)), 201);
 }

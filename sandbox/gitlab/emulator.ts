@@ -41,7 +41,9 @@ export async function startGitLabEmulator(options: EmulatorOptions): Promise<Git
     server.listen(options.port ?? 0, "127.0.0.1", resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the emulator listens on no port");
+  if (address === null || typeof address === "string") {
+    throw new Error("the emulator listens on no port");
+  }
   store.url = `http://127.0.0.1:${address.port}`;
   return {
     url: store.url,
@@ -49,8 +51,11 @@ export async function startGitLabEmulator(options: EmulatorOptions): Promise<Git
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => {
-          if (error) reject(error);
-          else resolve();
+          if (error) {
+            reject(error);
+          } else {
+            resolve();
+          }
         });
         server.closeAllConnections();
       }),

@@ -52,7 +52,9 @@ export class Faults {
     const fault = this.#pending.find(
       (one) => (one.method ?? method).toUpperCase() === method && new RegExp(one.path).test(path),
     );
-    if (fault && --fault.remaining === 0) this.#pending = this.#pending.filter((one) => one !== fault);
+    if (fault && --fault.remaining === 0) {
+      this.#pending = this.#pending.filter((one) => one !== fault);
+    }
     return fault;
   }
 

@@ -21,21 +21,31 @@ function serves(runner: Runner, project: Project, group: Group | undefined): boo
 /** Whether GitLab would give this job to this runner. */
 export function mayTake(store: GitLabStore, runner: Runner, job: Job): boolean {
   const project = store.projects.get(job.projectId);
-  if (job.status !== "pending" || runner.paused || !project) return false;
+  if (job.status !== "pending" || runner.paused || !project) {
+    return false;
+  }
   const group = runner.groupId === undefined ? undefined : store.groups.get(runner.groupId);
-  if (!serves(runner, project, group)) return false;
-  if (runner.accessLevel === "ref_protected" && !job.protected) return false;
+  if (!serves(runner, project, group)) {
+    return false;
+  }
+  if (runner.accessLevel === "ref_protected" && !job.protected) {
+    return false;
+  }
   return job.tags.length === 0 ? runner.runUntagged : job.tags.every((tag) => runner.tags.includes(tag));
 }
 
 /** Gives the oldest job that fits to the runner and marks it running. */
 export function takeJob(store: GitLabStore, runner: Runner, systemId: string | undefined): Job | undefined {
   const job = [...store.jobs.values()].find((candidate) => mayTake(store, runner, candidate));
-  if (!job) return undefined;
+  if (!job) {
+    return undefined;
+  }
   job.status = "running";
   job.startedAt = store.now();
   job.runnerId = runner.id;
-  if (systemId !== undefined) job.systemId = systemId;
+  if (systemId !== undefined) {
+    job.systemId = systemId;
+  }
   return job;
 }
 
@@ -47,7 +57,9 @@ export function finishJob(store: GitLabStore, job: Job, status: "success" | "fai
 
 /** Cancels a job that isn't over: at once, or by way of `canceling` if its runner can end it in good order. */
 export function cancelJob(store: GitLabStore, job: Job): void {
-  if (job.status !== "pending" && job.status !== "running") return;
+  if (job.status !== "pending" && job.status !== "running") {
+    return;
+  }
   const runner = job.runnerId === undefined ? undefined : store.runners.get(job.runnerId);
   const manager = runner?.managers.find((one) => one.systemId === job.systemId);
   if (job.status === "running" && manager?.cancelsGracefully === true) {

@@ -27,16 +27,24 @@ function noJob(c: AppContext, lastUpdate: string): Response {
 async function requestJob(store: GitLabStore, c: AppContext, longPollMs: number): Promise<Response> {
   const { runner, systemId } = authenticateRunner(store, c);
   const { last_update: lastUpdate } = parseParameters(requestSchema, c.get("parameters"));
-  if (runner.paused) return noJob(c, store.queueVersion);
+  if (runner.paused) {
+    return noJob(c, store.queueVersion);
+  }
   if (lastUpdate === store.queueVersion) {
-    if (longPollMs > 0) await store.waitForQueue(longPollMs, c.req.raw.signal);
-    if (c.req.raw.signal.aborted || lastUpdate === store.queueVersion) return noJob(c, lastUpdate);
+    if (longPollMs > 0) {
+      await store.waitForQueue(longPollMs, c.req.raw.signal);
+    }
+    if (c.req.raw.signal.aborted || lastUpdate === store.queueVersion) {
+      return noJob(c, lastUpdate);
+    }
   }
   const version = store.queueVersion;
   // Whoever waited may have been paused or deleted meanwhile.
   const job = store.runners.has(runner.id) ? takeJob(store, runner, systemId) : undefined;
   const project = job && store.projects.get(job.projectId);
-  if (!project) return noJob(c, version);
+  if (!project) {
+    return noJob(c, version);
+  }
   return c.json(jobPayload(store, job, project, runner), 201);
 }
 
@@ -44,17 +52,25 @@ async function requestJob(store: GitLabStore, c: AppContext, longPollMs: number)
 function authenticateJob(store: GitLabStore, c: AppContext): Job {
   const job = store.jobs.get(Number(c.req.param("id")));
   const token = c.get("parameters").token ?? c.req.header("job-token");
-  if (!job || job.token !== token) throw forbidden();
-  if (!isProcessing(job)) throw forbidden("Job is not running", { "Job-Status": job.status });
+  if (!job || job.token !== token) {
+    throw forbidden();
+  }
+  if (!isProcessing(job)) {
+    throw forbidden("Job is not running", { "Job-Status": job.status });
+  }
   const runner = job.runnerId === undefined ? undefined : store.runners.get(job.runnerId);
-  if (runner) store.contact(runner, {}, job.systemId);
+  if (runner) {
+    store.contact(runner, {}, job.systemId);
+  }
   return job;
 }
 
 function appendTrace(store: GitLabStore, c: AppContext): Response {
   const job = authenticateJob(store, c);
   const header = c.req.header("content-range");
-  if (header === undefined) throw new ApiError(400, { error: "400 Missing header Content-Range" });
+  if (header === undefined) {
+    throw new ApiError(400, { error: "400 Missing header Content-Range" });
+  }
   const range = /^(\d+)-(\d+)$/.exec(header.trim());
   const part = c.get("body");
   const fits =
@@ -74,16 +90,24 @@ function updateJob(store: GitLabStore, c: AppContext): Response {
   const job = authenticateJob(store, c);
   const update = parseParameters(updateSchema, c.get("parameters"));
   const state = update.state ?? "running";
-  if (state !== "running" && state !== "success" && state !== "failed") throw badRequest("Unknown state");
+  if (state !== "running" && state !== "success" && state !== "failed") {
+    throw badRequest("Unknown state");
+  }
   const headers = { "X-GitLab-Trace-Update-Interval": traceInterval };
-  if (state === "running") return c.text("200", 200, { ...headers, "Job-Status": job.status });
+  if (state === "running") {
+    return c.text("200", 200, { ...headers, "Job-Status": job.status });
+  }
   if (job.acceptedUpdates > 0) {
     job.acceptedUpdates -= 1;
     return c.text("202", 202, headers);
   }
   finishJob(store, job, state);
-  if (typeof update.exit_code === "number") job.exitCode = update.exit_code;
-  if (state === "failed") job.failureReason = update.failure_reason ?? "unknown_failure";
+  if (typeof update.exit_code === "number") {
+    job.exitCode = update.exit_code;
+  }
+  if (state === "failed") {
+    job.failureReason = update.failure_reason ?? "unknown_failure";
+  }
   // No Job-Status: a runner that reads `failed` there takes its own update for refused.
   return c.text("200", 200, headers);
 }

@@ -4,13 +4,17 @@ import { startGitLabEmulator } from "./emulator.ts";
 import { seedSchema } from "./seed.ts";
 
 function natural(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It must be a natural number.");
+  if (!/^\d+$/.test(text)) {
+    throw new InvalidArgumentError("It must be a natural number.");
+  }
   return Number(text);
 }
 
 async function readSeed(path: string) {
   const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) throw new Error(`${path} holds tokens: only its owner may have access (chmod 600)`);
+  if ((mode & 0o077) !== 0) {
+    throw new Error(`${path} holds tokens: only its owner may have access (chmod 600)`);
+  }
   let json: unknown;
   try {
     json = JSON.parse(await readFile(path, "utf8"));
@@ -19,7 +23,9 @@ async function readSeed(path: string) {
     throw new Error(`${path} is not JSON`);
   }
   const seed = seedSchema.safeParse(json);
-  if (seed.success) return seed.data;
+  if (seed.success) {
+    return seed.data;
+  }
   const problems = seed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Error(`${path}: ${problems.join("; ")}`);
 }
@@ -33,7 +39,9 @@ interface Options {
 async function run(options: Options): Promise<void> {
   const seed = await readSeed(options.seed);
   const emulator = await startGitLabEmulator({ seed, port: options.port, longPollMs: options.longPoll * 1000 });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void emulator.close());
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => void emulator.close());
+  }
   console.log(`listening on ${emulator.url}`);
 }
 

@@ -32,8 +32,12 @@ export function notesApi(store: GitLabStore): Hono<AppEnv> {
 
   const notesOf = (c: AppContext): Note[] => {
     const project = store.findProject(c.req.param("id") ?? "");
-    if (!project) throw notFound("Project");
-    if (!maintains(store, c.get("caller").user, project)) throw forbidden();
+    if (!project) {
+      throw notFound("Project");
+    }
+    if (!maintains(store, c.get("caller").user, project)) {
+      throw forbidden();
+    }
     const key = `${project.id}!${c.req.param("iid") ?? ""}`;
     const found = notes.get(key) ?? [];
     notes.set(key, found);
@@ -65,8 +69,12 @@ export function notesApi(store: GitLabStore): Hono<AppEnv> {
   api.put("/projects/:id/merge_requests/:iid/notes/:note_id", user, (c) => {
     const { body } = parseParameters(bodySchema, c.get("parameters"));
     const note = notesOf(c).find(({ id }) => id === Number(c.req.param("note_id")));
-    if (!note) throw notFound("Note");
-    if (note.author !== c.get("caller").user) throw forbidden();
+    if (!note) {
+      throw notFound("Note");
+    }
+    if (note.author !== c.get("caller").user) {
+      throw forbidden();
+    }
     note.body = body;
     note.updatedAt = store.now();
     return c.json(present(c, note));

@@ -13,7 +13,9 @@ export function paginate<T>(c: AppContext, url: string, records: readonly T[]): 
   const link = (relation: string, target: number) => {
     const address = new URL(c.req.url);
     const query = address.searchParams;
-    for (const secret of ["private_token", "access_token"]) query.delete(secret);
+    for (const secret of ["private_token", "access_token"]) {
+      query.delete(secret);
+    }
     query.set("page", String(target));
     query.set("per_page", String(perPage));
     return `<${url}${address.pathname}?${query.toString()}>; rel="${relation}"`;

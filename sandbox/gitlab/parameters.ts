@@ -36,12 +36,18 @@ function assign(target: Parameters, name: string, value: string): void {
 
 function fromEntries(entries: Iterable<readonly [string, unknown]>): Parameters {
   const parameters = emptyParameters();
-  for (const [name, value] of entries) if (typeof value === "string") assign(parameters, name, value);
+  for (const [name, value] of entries) {
+    if (typeof value === "string") {
+      assign(parameters, name, value);
+    }
+  }
   return parameters;
 }
 
 async function fromBody(body: Buffer<ArrayBuffer>, contentType: string): Promise<Parameters> {
-  if (body.length === 0) return emptyParameters();
+  if (body.length === 0) {
+    return emptyParameters();
+  }
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded" || type === "multipart/form-data") {
     const headers = { "content-type": contentType };
@@ -50,7 +56,9 @@ async function fromBody(body: Buffer<ArrayBuffer>, contentType: string): Promise
       Object.entries(form).flatMap(([name, value]) => [value].flat().map((one) => [name, one] as const)),
     );
   }
-  if (type !== "application/json") return emptyParameters();
+  if (type !== "application/json") {
+    return emptyParameters();
+  }
   const parsed: unknown = JSON.parse(body.toString());
   return isParameters(parsed) ? parsed : emptyParameters();
 }
@@ -72,12 +80,18 @@ export async function readParameters(
 }
 
 function problem(issue: z.core.$ZodIssue, parameters: Parameters): string {
-  if (issue.code === "custom") return issue.message;
+  if (issue.code === "custom") {
+    return issue.message;
+  }
   const [first, ...rest] = issue.path.map(String);
   const name = [first, ...rest.map((key) => `[${key}]`)].join("");
   let value: unknown = parameters;
-  for (const key of issue.path) value = isParameters(value) ? value[String(key)] : undefined;
-  if (value === undefined || value === null) return `${name} is missing`;
+  for (const key of issue.path) {
+    value = isParameters(value) ? value[String(key)] : undefined;
+  }
+  if (value === undefined || value === null) {
+    return `${name} is missing`;
+  }
   const wrongWord = issue.code === "invalid_value" || issue.code === "invalid_union";
   return wrongWord ? `${name} does not have a valid value` : `${name} is invalid`;
 }
@@ -85,7 +99,9 @@ function problem(issue: z.core.$ZodIssue, parameters: Parameters): string {
 /** Checks parameters; throws a 400 that names all problems the way GitLab does. */
 export function parseParameters<T extends z.ZodType>(schema: T, parameters: Parameters): z.output<T> {
   const result = schema.safeParse(parameters);
-  if (result.success) return result.data;
+  if (result.success) {
+    return result.data;
+  }
   throw invalidParameters(result.error.issues.map((issue) => problem(issue, parameters)).join(", "));
 }
 
@@ -101,20 +117,30 @@ const booleanWords = new Map([
 ]);
 
 function toInteger(value: unknown): unknown {
-  if (value === "") return null;
+  if (value === "") {
+    return null;
+  }
   return typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
 }
 
 function toBoolean(value: unknown): unknown {
-  if (value === "") return null;
-  if (value === 0 || value === 1) return value === 1;
+  if (value === "") {
+    return null;
+  }
+  if (value === 0 || value === 1) {
+    return value === 1;
+  }
   return typeof value === "string" ? (booleanWords.get(value.toLowerCase()) ?? value) : value;
 }
 
 function toTags(value: unknown): unknown {
-  if (value === null) return value;
+  if (value === null) {
+    return value;
+  }
   const parts: unknown[] = Array.isArray(value) ? value : [value];
-  if (!parts.every((part) => typeof part === "string" || typeof part === "number")) return value;
+  if (!parts.every((part) => typeof part === "string" || typeof part === "number")) {
+    return value;
+  }
   const tags = parts.flatMap((part) => String(part).split(","));
   return [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ""))];
 }

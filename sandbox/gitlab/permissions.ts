@@ -8,7 +8,9 @@ export function isWithin(path: string, group: Group): boolean {
 
 /** True for who manages a project or group, or one of the groups above it. */
 export function maintains(store: GitLabStore, user: User, place: Project | Group): boolean {
-  if (user.admin || (place.maintainers?.includes(user.username) ?? true)) return true;
+  if (user.admin || (place.maintainers?.includes(user.username) ?? true)) {
+    return true;
+  }
   return [...store.groups.values()].some(
     (group) => isWithin(place.path, group) && (group.maintainers?.includes(user.username) ?? false),
   );
@@ -16,9 +18,13 @@ export function maintains(store: GitLabStore, user: User, place: Project | Group
 
 /** True for who may change the runner: a maintainer of its group or of one of its projects. */
 export function mayManage(store: GitLabStore, user: User, runner: Runner): boolean {
-  if (user.admin) return true;
+  if (user.admin) {
+    return true;
+  }
   const group = runner.groupId === undefined ? undefined : store.groups.get(runner.groupId);
-  if (group) return maintains(store, user, group);
+  if (group) {
+    return maintains(store, user, group);
+  }
   return runner.projectIds.some((id) => {
     const project = store.projects.get(id);
     return project !== undefined && maintains(store, user, project);

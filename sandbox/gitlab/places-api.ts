@@ -19,18 +19,24 @@ const runnerIdSchema = z.object({ runner_id: integer });
 
 function projectOf(store: GitLabStore, c: AppContext): Project {
   const project = store.findProject(c.req.param("id") ?? "");
-  if (!project) throw notFound("Project");
+  if (!project) {
+    throw notFound("Project");
+  }
   return project;
 }
 
 function groupOf(store: GitLabStore, c: AppContext): Group {
   const group = store.findGroup(c.req.param("id") ?? "");
-  if (!group) throw notFound("Group");
+  if (!group) {
+    throw notFound("Group");
+  }
   return group;
 }
 
 function manageable<T extends Project | Group>(store: GitLabStore, c: AppContext, place: T): T {
-  if (!maintains(store, c.get("caller").user, place)) throw forbidden();
+  if (!maintains(store, c.get("caller").user, place)) {
+    throw forbidden();
+  }
   return place;
 }
 
@@ -44,16 +50,26 @@ function assignRunner(store: GitLabStore, c: AppContext): Response {
   const { runner_id: runnerId } = parseParameters(runnerIdSchema, c.get("parameters"));
   const project = manageable(store, c, projectOf(store, c));
   const runner = store.runners.get(runnerId);
-  if (!runner) throw notFound("Runner");
-  if (runner.type === "group_type") throw forbidden("Runner is a group runner");
+  if (!runner) {
+    throw notFound("Runner");
+  }
+  if (runner.type === "group_type") {
+    throw forbidden("Runner is a group runner");
+  }
   if (!user.admin) {
-    if (runner.locked) throw forbidden("Runner is locked");
-    if (runner.type === "instance_type" || !mayManage(store, user, runner)) throw forbidden("No access granted");
+    if (runner.locked) {
+      throw forbidden("Runner is locked");
+    }
+    if (runner.type === "instance_type" || !mayManage(store, user, runner)) {
+      throw forbidden("No access granted");
+    }
   }
   if (runner.type === "instance_type") {
     throw refused("user is not authorized to assign runner", "not_authorized_to_assign_runner");
   }
-  if (runner.projectIds.includes(project.id)) throw refused("Runner projects is invalid", "runner_error");
+  if (runner.projectIds.includes(project.id)) {
+    throw refused("Runner projects is invalid", "runner_error");
+  }
   runner.projectIds.push(project.id);
   store.touch(runner);
   return c.json(presentRunner(store, runner), 201);
@@ -64,9 +80,15 @@ function unassignRunner(store: GitLabStore, c: AppContext): Response {
   const { runner_id: runnerId } = parseParameters(runnerIdSchema, { runner_id: c.req.param("runner_id") });
   const project = manageable(store, c, projectOf(store, c));
   const runner = store.runners.get(runnerId);
-  if (!runner?.projectIds.includes(project.id)) throw notFound("Runner");
-  if (!user.admin && runner.locked) throw forbidden("Runner is locked");
-  if (!mayManage(store, user, runner)) throw forbidden("No access granted");
+  if (!runner?.projectIds.includes(project.id)) {
+    throw notFound("Runner");
+  }
+  if (!user.admin && runner.locked) {
+    throw forbidden("Runner is locked");
+  }
+  if (!mayManage(store, user, runner)) {
+    throw forbidden("No access granted");
+  }
   checkUnmodified(c, runner.updatedAt);
   if (runner.ownerProjectId === project.id) {
     throw forbidden("You cannot unassign a runner from the owner project. Delete the runner instead");

@@ -17,8 +17,12 @@ interface Contacted {
 /** Contact within two hours is online, none for seven days is stale. */
 export function connection(store: GitLabStore, one: Contacted): "online" | "offline" | "stale" | "never_contacted" {
   const since = store.now() - (one.contactedAt ?? one.createdAt);
-  if (since >= 7 * 24 * hours) return "stale";
-  if (one.contactedAt === undefined) return "never_contacted";
+  if (since >= 7 * 24 * hours) {
+    return "stale";
+  }
+  if (one.contactedAt === undefined) {
+    return "never_contacted";
+  }
   return since < 2 * hours ? "online" : "offline";
 }
 
@@ -136,7 +140,9 @@ function identity(project: Project) {
 
 function namespaceOf(store: GitLabStore, project: Project) {
   const group = store.findGroup(project.path.slice(0, project.path.lastIndexOf("/")));
-  if (!group) return null;
+  if (!group) {
+    return null;
+  }
   return {
     id: group.id,
     name: lastPart(group.path),
@@ -195,7 +201,9 @@ export function presentGroup(store: GitLabStore, group: Group) {
 /** APIEntitiesCiJobBasicWithProject; null if its project is gone. */
 export function presentJob(store: GitLabStore, job: Job) {
   const project = store.projects.get(job.projectId);
-  if (!project) return null;
+  if (!project) {
+    return null;
+  }
   const page = `${store.url}/${project.path}/-`;
   const end = job.finishedAt ?? store.now();
   return {

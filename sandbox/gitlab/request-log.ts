@@ -47,7 +47,9 @@ export class RequestLog {
         status: (c.get("cut") as boolean | undefined) ? null : c.res.status,
         ...(fault === undefined ? {} : { fault }),
       });
-      if (this.#records.length > limit) this.#records.shift();
+      if (this.#records.length > limit) {
+        this.#records.shift();
+      }
     };
   }
 }

@@ -48,11 +48,15 @@ export function authenticateRunner(
   const parameters = c.get("parameters");
   const told = parseParameters(runnerSchema, header === undefined ? parameters : { token: header, ...parameters });
   const runner = store.runnerByToken(told.token);
-  if (!runner) throw forbidden();
+  if (!runner) {
+    throw forbidden();
+  }
   const systemId = told.system_id ?? undefined;
   const manager = store.contact(runner, clean(c, told.info), systemId);
   const features = told.info?.features;
-  if (manager && features) manager.cancelsGracefully = features.cancel_gracefully === true;
+  if (manager && features) {
+    manager.cancelsGracefully = features.cancel_gracefully === true;
+  }
   return { runner, systemId };
 }
 
@@ -62,14 +66,18 @@ function register(store: GitLabStore, c: AppContext): Response {
     ["maintainer_note", "maintenance_note"],
     ["active", "paused"],
   ] as const) {
-    if (pair.every((name) => name in parameters)) throw invalidParameters(`${pair.join(", ")} are mutually exclusive`);
+    if (pair.every((name) => name in parameters)) {
+      throw invalidParameters(`${pair.join(", ")} are mutually exclusive`);
+    }
   }
   const fields = parseParameters(registerSchema, parameters);
   if (store.registrationTokens.length === 0) {
     throw new ApiError(410, { message: "410 Gone - runner registration disallowed" });
   }
   const grant = store.registrationTokens.find((candidate) => candidate.token === fields.token);
-  if (!grant) throw forbidden("invalid token supplied");
+  if (!grant) {
+    throw forbidden("invalid token supplied");
+  }
   const { groupId, projectId } = grant;
   const type: RunnerType =
     projectId !== undefined ? "project_type" : groupId !== undefined ? "group_type" : "instance_type";
@@ -79,7 +87,9 @@ function register(store: GitLabStore, c: AppContext): Response {
     paused: typeof fields.active === "boolean" ? !fields.active : fields.paused,
   });
   const problems = validateRunner(created);
-  if (Object.keys(problems).length > 0) throw validationFailed(problems);
+  if (Object.keys(problems).length > 0) {
+    throw validationFailed(problems);
+  }
   const runner = store.createRunner({
     ...created,
     type,
@@ -118,8 +128,12 @@ export function runnerProcessApi(store: GitLabStore): Hono<AppEnv> {
   api.delete("/runners/managers", (c) => {
     const { token, system_id: systemId } = parseParameters(managerSchema, c.get("parameters"));
     const runner = store.runnerByToken(token);
-    if (!runner) throw forbidden();
-    if (!runner.managers.some((manager) => manager.systemId === systemId)) throw notFound("Runner manager");
+    if (!runner) {
+      throw forbidden();
+    }
+    if (!runner.managers.some((manager) => manager.systemId === systemId)) {
+      throw notFound("Runner manager");
+    }
     runner.managers = runner.managers.filter((manager) => manager.systemId !== systemId);
     return c.body(null, 204);
   });

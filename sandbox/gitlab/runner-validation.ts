@@ -11,7 +11,9 @@ const tagLimit = 50;
  */
 export function validateRunner(runner: Validated): Record<string, string[]> {
   const problems: Record<string, string[]> = {};
-  if ((runner.description?.length ?? 0) > 1024) problems.description = ["is too long (maximum is 1024 characters)"];
+  if ((runner.description?.length ?? 0) > 1024) {
+    problems.description = ["is too long (maximum is 1024 characters)"];
+  }
   if ((runner.maintenanceNote?.length ?? 0) > 1024) {
     problems.maintenance_note = ["is too long (maximum is 1024 characters)"];
   }
@@ -33,6 +35,8 @@ export function toSentence(problems: Readonly<Record<string, readonly string[]>>
     return messages.map((message) => `${name.charAt(0).toUpperCase()}${name.slice(1)} ${message}`);
   });
   const last = sentences.pop() ?? "";
-  if (sentences.length === 0) return last;
+  if (sentences.length === 0) {
+    return last;
+  }
   return `${sentences.join(", ")}${sentences.length > 1 ? "," : ""} and ${last}`;
 }

@@ -51,19 +51,25 @@ const jobsSchema = z.object({
 
 function runnerOf(store: GitLabStore, c: AppContext): Runner {
   const runner = store.runners.get(parseParameters(idSchema, { id: c.req.param("id") }).id);
-  if (!runner) throw notFound("Runner");
+  if (!runner) {
+    throw notFound("Runner");
+  }
   return runner;
 }
 
 function readable(store: GitLabStore, c: AppContext): Runner {
   const runner = runnerOf(store, c);
-  if (!mayRead(store, c.get("caller").user, runner)) throw forbidden("No access granted");
+  if (!mayRead(store, c.get("caller").user, runner)) {
+    throw forbidden("No access granted");
+  }
   return runner;
 }
 
 function manageable(store: GitLabStore, c: AppContext): Runner {
   const runner = runnerOf(store, c);
-  if (!mayManage(store, c.get("caller").user, runner)) throw forbidden("No access granted");
+  if (!mayManage(store, c.get("caller").user, runner)) {
+    throw forbidden("No access granted");
+  }
   return runner;
 }
 
@@ -89,7 +95,9 @@ function updateRunner(store: GitLabStore, c: AppContext): Response {
     paused: change.paused ?? (typeof change.active === "boolean" ? !change.active : runner.paused),
   };
   const problems = validateRunner(changed);
-  if (Object.keys(problems).length > 0) throw validationFailed(problems);
+  if (Object.keys(problems).length > 0) {
+    throw validationFailed(problems);
+  }
   Object.assign(runner, changed);
   store.touch(runner);
   return c.json(presentRunnerDetails(store, runner, c.get("caller").user));
@@ -98,8 +106,12 @@ function updateRunner(store: GitLabStore, c: AppContext): Response {
 function deleteRunner(store: GitLabStore, c: AppContext): Response {
   const runner = runnerOf(store, c);
   const { user } = c.get("caller");
-  if (!user.admin && runner.projectIds.length > 1) throw forbidden("Runner associated with more than one project");
-  if (!mayManage(store, user, runner)) throw forbidden("No access granted");
+  if (!user.admin && runner.projectIds.length > 1) {
+    throw forbidden("Runner associated with more than one project");
+  }
+  if (!mayManage(store, user, runner)) {
+    throw forbidden("No access granted");
+  }
   checkUnmodified(c, runner.updatedAt);
   store.runners.delete(runner.id);
   return c.body(null, 204);
@@ -108,7 +120,9 @@ function deleteRunner(store: GitLabStore, c: AppContext): Response {
 function listJobs(store: GitLabStore, c: AppContext): Response {
   const runner = runnerOf(store, c);
   const { user } = c.get("caller");
-  if (!mayManage(store, user, runner)) throw forbidden("No access granted");
+  if (!mayManage(store, user, runner)) {
+    throw forbidden("No access granted");
+  }
   const filter = parseParameters(jobsSchema, c.get("parameters"));
   const direction = filter.sort === "asc" ? 1 : -1;
   const jobs = [...store.jobs.values()]
@@ -136,7 +150,9 @@ export function runnersApi(store: GitLabStore): Hono<AppEnv> {
     return listRunners(store, c, "statuses", mine);
   });
   api.get("/runners/all", user, (c) => {
-    if (!c.get("caller").user.admin) throw forbidden();
+    if (!c.get("caller").user.admin) {
+      throw forbidden();
+    }
     return listRunners(store, c, "all", [...store.runners.values()]);
   });
   api.get("/runners/:id", manager, (c) => {

@@ -44,9 +44,15 @@ export class GitLabStore {
     this.controlToken = seed.controlToken;
     this.registrationTokens = seed.registrationTokens;
     this.runnerTokenExpirationInterval = seed.runnerTokenExpirationInterval;
-    for (const token of seed.accessTokens) this.addAccessToken(token);
-    for (const group of seed.groups) this.addGroup(group);
-    for (const project of seed.projects) this.addProject(project);
+    for (const token of seed.accessTokens) {
+      this.addAccessToken(token);
+    }
+    for (const group of seed.groups) {
+      this.addGroup(group);
+    }
+    for (const project of seed.projects) {
+      this.addProject(project);
+    }
   }
 
   /** Adds an access token; the first one of a user says whether that is an administrator. */
@@ -61,7 +67,9 @@ export class GitLabStore {
 
   /** Adds a group, and those above it that are missing. Throws if id or path are taken. */
   addGroup(group: Pick<Group, "id" | "path" | "maintainers">): Group {
-    if (this.groups.has(group.id) || this.findGroup(group.path)) throw new Error(`group ${group.path} exists`);
+    if (this.groups.has(group.id) || this.findGroup(group.path)) {
+      throw new Error(`group ${group.path} exists`);
+    }
     this.#addParents(group.path);
     const added = { ...group, createdAt: this.now() };
     this.groups.set(group.id, added);
@@ -81,7 +89,9 @@ export class GitLabStore {
 
   #addParents(path: string): void {
     const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-    if (parent !== "" && !this.findGroup(parent)) this.addGroup({ id: ++this.#lastImpliedGroupId, path: parent });
+    if (parent !== "" && !this.findGroup(parent)) {
+      this.addGroup({ id: ++this.#lastImpliedGroupId, path: parent });
+    }
   }
 
   /** The group with this id or full path. */
@@ -97,7 +107,9 @@ export class GitLabStore {
   /** The runner that has this token, unless the token has expired. */
   runnerByToken(token: string): Runner | undefined {
     const runner = [...this.runners.values()].find((candidate) => candidate.token === token);
-    if (runner?.tokenExpiresAt !== undefined && runner.tokenExpiresAt <= this.now()) return undefined;
+    if (runner?.tokenExpiresAt !== undefined && runner.tokenExpiresAt <= this.now()) {
+      return undefined;
+    }
     return runner;
   }
 
@@ -144,7 +156,9 @@ export class GitLabStore {
     const now = this.now();
     runner.contactedAt = now;
     Object.assign(runner.info, info);
-    if (systemId === undefined) return undefined;
+    if (systemId === undefined) {
+      return undefined;
+    }
     let manager = runner.managers.find((candidate) => candidate.systemId === systemId);
     if (!manager) {
       manager = { id: ++this.#lastManagerId, systemId, createdAt: now, contactedAt: now, cancelsGracefully: false };
@@ -183,7 +197,9 @@ export class GitLabStore {
 }
 
 function find<T extends Group | Project>(records: ReadonlyMap<number, T>, idOrPath: string): T | undefined {
-  if (/^\d+$/.test(idOrPath)) return records.get(Number(idOrPath));
+  if (/^\d+$/.test(idOrPath)) {
+    return records.get(Number(idOrPath));
+  }
   // GitLab's paths don't mind case.
   const path = idOrPath.toLowerCase();
   return [...records.values()].find((record) => record.path.toLowerCase() === path);

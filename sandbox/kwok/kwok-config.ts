@@ -7,7 +7,7 @@ import { onPath } from "../pulumi-home.ts";
 import { clusterExec, clusterLogs, clusterPortForward, nodeStages, podStages } from "./kwok-stages.ts";
 
 /** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */
-export const UNPRIVILEGED_ID = 65_534;
+export const unprivilegedId = 65_534;
 
 /** How to start kwok for one simulated node. */
 export interface KwokOptions {
@@ -88,7 +88,7 @@ export function kwokNode(name: string, labels: Record<string, string> = {}): obj
  * @param minioPort - port of MinIO on 127.0.0.1.
  */
 export function kwokConfig(stateDir: string, minioPort: number): string {
-  const user = process.getuid?.() === 0 ? UNPRIVILEGED_ID : undefined;
+  const user = process.getuid?.() === 0 ? unprivilegedId : undefined;
   return [
     ...nodeStages(),
     ...podStages(),
@@ -126,7 +126,9 @@ export function appendPodLog(stateDir: string, line: string): void {
  */
 export function jobFolder(stateDir: string): string {
   const state = resolve(stateDir);
-  if (process.getuid?.() !== 0 || isOpenToAll(state)) return join(state, "jobs");
+  if (process.getuid?.() !== 0 || isOpenToAll(state)) {
+    return join(state, "jobs");
+  }
   const id = createHash("sha256").update(state).digest("hex").slice(0, 12);
   return join(tmpdir(), `gitlab-runner-sandbox-${id}`);
 }
@@ -136,7 +138,9 @@ export function makeJobFolder(stateDir: string): string {
   const folder = jobFolder(stateDir);
   mkdirSync(dirname(folder), { recursive: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (process.getuid?.() === 0) chownSync(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+  if (process.getuid?.() === 0) {
+    chownSync(folder, unprivilegedId, unprivilegedId);
+  }
   chmodSync(folder, 0o700);
   return folder;
 }
@@ -162,6 +166,8 @@ export function makeJobPrograms(stateDir: string): void {
 /** Whether every folder down to this one, or down to the last that exists, may be entered by any user. */
 function isOpenToAll(folder: string): boolean {
   const stat = statSync(folder, { throwIfNoEntry: false });
-  if (stat !== undefined && (stat.mode & 0o001) === 0) return false;
+  if (stat !== undefined && (stat.mode & 0o001) === 0) {
+    return false;
+  }
   return dirname(folder) === folder || isOpenToAll(dirname(folder));
 }

@@ -1,7 +1,7 @@
 // What kwok does to nodes and pods, as its configuration objects. The `statusTemplate`s are Go templates that render
 // YAML; Now, NodeIP, NodePort and the like are kwok's functions.
 
-const API_VERSION = "kwok.x-k8s.io/v1alpha1";
+const apiVersion = "kwok.x-k8s.io/v1alpha1";
 
 interface Requirement {
   readonly key: string;
@@ -11,7 +11,7 @@ interface Requirement {
 
 function stage(name: string, kind: "Node" | "Pod", when: readonly Requirement[], rest: object): object {
   return {
-    apiVersion: API_VERSION,
+    apiVersion: apiVersion,
     kind: "Stage",
     metadata: { name },
     spec: { resourceRef: { apiGroup: "v1", kind }, selector: { matchExpressions: when }, ...rest },
@@ -160,7 +160,7 @@ export function podStages(): object[] {
  */
 export function clusterLogs(file: string): object {
   return {
-    apiVersion: API_VERSION,
+    apiVersion: apiVersion,
     kind: "ClusterLogs",
     metadata: { name: "on-this-machine" },
     spec: { logs: [{ logsFile: file, follow: false }] },
@@ -174,7 +174,7 @@ export function clusterLogs(file: string): object {
  */
 export function clusterExec(folder: string, user: number | undefined): object {
   return {
-    apiVersion: API_VERSION,
+    apiVersion: apiVersion,
     kind: "ClusterExec",
     metadata: { name: "on-this-machine" },
     spec: {
@@ -201,7 +201,7 @@ export function clusterExec(folder: string, user: number | undefined): object {
  */
 export function clusterPortForward(port: number, target: number): object {
   return {
-    apiVersion: API_VERSION,
+    apiVersion: apiVersion,
     kind: "ClusterPortForward",
     metadata: { name: "on-this-machine" },
     spec: { forwards: [{ ports: [port], target: { address: "127.0.0.1", port: target } }] },

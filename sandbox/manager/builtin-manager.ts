@@ -10,7 +10,7 @@ import type { MountedPod } from "./mounted-pod.ts";
 import { registerRunner, unusedKubernetesKeys, type RegistrationInput } from "./runner-config.ts";
 
 /** Paths in the manager's container, as GitLab's chart mounts them. */
-export const CONTAINER_PATHS = {
+export const containerPaths = {
   config: "/configmaps/config.toml",
   template: "/configmaps/config.template.toml",
   secrets: "/secrets",
@@ -19,7 +19,7 @@ export const CONTAINER_PATHS = {
 } as const;
 
 /** Version that the built-in manager reports, and whose helper image it names. */
-export const BUILTIN_VERSION = "18.9.0";
+export const builtinVersion = "18.9.0";
 
 /** What the built-in manager runs with. */
 export interface BuiltinManagerOptions {
@@ -47,13 +47,17 @@ export async function startBuiltinManager(options: BuiltinManagerOptions): Promi
   const { mounted, log, stateDir } = options;
   const { config, toml } = registerRunner(await registrationInput(mounted));
   const [runner] = config.runners;
-  if (runner === undefined) throw new Error("the runner's configuration has no [[runners]]");
-  const file = mounted.path(`${CONTAINER_PATHS.home}/config.toml`);
+  if (runner === undefined) {
+    throw new Error("the runner's configuration has no [[runners]]");
+  }
+  const file = mounted.path(`${containerPaths.home}/config.toml`);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(file, toml, { mode: 0o600 });
 
   const unused = unusedKubernetesKeys(runner.kubernetes);
-  if (unused.length > 0) log(`not acted on by the built-in manager: runners.kubernetes.${unused.join(", ")}`);
+  if (unused.length > 0) {
+    log(`not acted on by the built-in manager: runners.kubernetes.${unused.join(", ")}`);
+  }
   const cluster = await accountConfig(options.kubeconfig, mounted);
   const systemId = `r_${randomBytes(8)
     .toString("base64url")
@@ -64,7 +68,7 @@ export async function startBuiltinManager(options: BuiltinManagerOptions): Promi
     token: runner.token,
     systemId,
     name: "gitlab-runner",
-    version: `${BUILTIN_VERSION} (sandbox)`,
+    version: `${builtinVersion} (sandbox)`,
   });
   await gitlab.verify();
   log(`runner ${runner.name} is verified and asks ${runner.url} for jobs`);
@@ -92,7 +96,7 @@ export async function startBuiltinManager(options: BuiltinManagerOptions): Promi
           scratch,
           systemId,
         };
-        const result = await runJob({ ...common, version: BUILTIN_VERSION, signal: endJobs.signal });
+        const result = await runJob({ ...common, version: builtinVersion, signal: endJobs.signal });
         log(`job ${job.id}: ${result.state}${result.failureReason === undefined ? "" : ` (${result.failureReason})`}`);
       } catch (error) {
         log(`job ${job.id}: ${error instanceof Error ? error.message : "failed"}`);
@@ -116,17 +120,19 @@ export async function startBuiltinManager(options: BuiltinManagerOptions): Promi
 /** What the manager's entry script would read: its files, and its environment with the Secrets' values. */
 export async function registrationInput(mounted: MountedPod): Promise<RegistrationInput> {
   const text = (path: string) => readFile(mounted.path(path), "utf8");
-  const secret = (name: string) => text(`${CONTAINER_PATHS.secrets}/${name}`).catch(() => undefined);
+  const secret = (name: string) => text(`${containerPaths.secrets}/${name}`).catch(() => undefined);
   const [token, accessKey, secretKey] = await Promise.all(["runner-token", "accesskey", "secretkey"].map(secret));
   const environment: Record<string, string> = { ...mounted.environment };
-  if (token !== undefined) environment.CI_SERVER_TOKEN = token;
+  if (token !== undefined) {
+    environment.CI_SERVER_TOKEN = token;
+  }
   if (accessKey !== undefined && secretKey !== undefined) {
     environment.CACHE_S3_ACCESS_KEY = accessKey;
     environment.CACHE_S3_SECRET_KEY = secretKey;
   }
   return {
-    config: await text(CONTAINER_PATHS.config),
-    template: await text(CONTAINER_PATHS.template),
+    config: await text(containerPaths.config),
+    template: await text(containerPaths.template),
     environment,
     hostname: mounted.pod.metadata?.name ?? "gitlab-runner",
   };
@@ -135,8 +141,10 @@ export async function registrationInput(mounted: MountedPod): Promise<Registrati
 /** Access to the cluster with the mounted account token alone. */
 export async function accountConfig(kubeconfig: KubeConfig, mounted: MountedPod): Promise<KubeConfig> {
   const cluster = kubeconfig.getCurrentCluster();
-  if (cluster === null) throw new Error("the kubeconfig's current context has no cluster");
-  const token = await readFile(mounted.path(CONTAINER_PATHS.accountToken), "utf8").catch(() => {
+  if (cluster === null) {
+    throw new Error("the kubeconfig's current context has no cluster");
+  }
+  const token = await readFile(mounted.path(containerPaths.accountToken), "utf8").catch(() => {
     throw new Error("the manager pod mounts no service account token, so it cannot reach the cluster");
   });
   const own = new KubeConfig();

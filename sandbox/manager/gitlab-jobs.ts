@@ -135,9 +135,13 @@ export class GitLabJobs {
   async request(signal: AbortSignal): Promise<GitLabJob | undefined> {
     const response = await this.#runnerCall("jobs/request", AbortSignal.any([signal, AbortSignal.timeout(90_000)]));
     this.#lastUpdate = response.headers.get("x-gitlab-last-update") ?? undefined;
-    if (response.status !== 201) return undefined;
+    if (response.status !== 201) {
+      return undefined;
+    }
     const job = jobSchema.safeParse(await response.json());
-    if (job.success) return job.data;
+    if (job.success) {
+      return job.data;
+    }
     throw new Error(
       `GitLab sent a job that is not understood: ${job.error.issues.map((i) => i.path.join(".")).join()}`,
     );
@@ -184,9 +188,12 @@ export class GitLabJobs {
       }),
       signal,
     });
-    if (response.ok) return response;
-    if (response.status === 403)
+    if (response.ok) {
+      return response;
+    }
+    if (response.status === 403) {
       throw new RunnerForbiddenError(`${path}: GitLab does not know the runner's token (403)`);
+    }
     throw retryLater(path, response);
   }
 
@@ -204,7 +211,9 @@ export class GitLabJobs {
       signal: AbortSignal.timeout(30_000),
     });
     await response.arrayBuffer();
-    if (response.status === 429 || response.status >= 500) throw retryLater(path, response);
+    if (response.status === 429 || response.status >= 500) {
+      throw retryLater(path, response);
+    }
     const received = /^0-(\d+)$/.exec(response.headers.get("range") ?? "")?.[1];
     const interval = Number(response.headers.get("x-gitlab-trace-update-interval"));
     return {

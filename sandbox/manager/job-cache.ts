@@ -61,9 +61,15 @@ export class JobCache {
   /** Unpacks what an earlier job saved; a miss or a store that fails is only a warning, as in the runner. */
   async restore(): Promise<void> {
     for (const entry of this.#options.job.cache) {
-      if (entry.policy === "push") continue;
+      if (entry.policy === "push") {
+        continue;
+      }
       const keys = [entry.key, ...entry.fallback_keys].map((key) => this.#key(key)).filter((key) => key !== "");
-      for (const key of keys) if (await this.#restoreKey(key)) break;
+      for (const key of keys) {
+        if (await this.#restoreKey(key)) {
+          break;
+        }
+      }
     }
   }
 
@@ -71,9 +77,13 @@ export class JobCache {
   async save(succeeded: boolean): Promise<void> {
     for (const entry of this.#options.job.cache) {
       const when = entry.when ?? "on_success";
-      if (entry.policy === "pull" || (when !== "always" && (when === "on_success") !== succeeded)) continue;
+      if (entry.policy === "pull" || (when !== "always" && (when === "on_success") !== succeeded)) {
+        continue;
+      }
       const key = this.#key(entry.key);
-      if (key !== "") await this.#saveKey(key, entry);
+      if (key !== "") {
+        await this.#saveKey(key, entry);
+      }
     }
   }
 
@@ -136,8 +146,11 @@ export class JobCache {
     trace.line(`\u001B[32;1mCreating cache ${key}...\u001B[0;m`);
     const paths = entry.paths.map((path) => variables.expand(path).replace(/^\.\//, "")).filter((path) => path !== "");
     const inside = paths.filter((path) => !path.startsWith("/") && !path.split("/").includes(".."));
-    for (const path of paths)
-      if (!inside.includes(path)) trace.line(`WARNING: ${path}: not inside of the project's folder`);
+    for (const path of paths) {
+      if (!inside.includes(path)) {
+        trace.line(`WARNING: ${path}: not inside of the project's folder`);
+      }
+    }
     const archive = join(this.#options.scratch, "cache.tar.gz");
     try {
       const code = await this.#pack(inside, archive);
@@ -218,6 +231,8 @@ function isMiss(error: unknown): boolean {
 }
 
 function reason(error: unknown): string {
-  if (error instanceof S3Error) return `${String(error.code)} from the cache server`;
+  if (error instanceof S3Error) {
+    return `${String(error.code)} from the cache server`;
+  }
   return error instanceof Error ? error.message : "unknown reason";
 }

@@ -17,7 +17,7 @@ export interface JobPodInput {
   readonly version: string;
 }
 
-const IMAGE_POLICIES: Readonly<Record<string, string>> = {
+const imagePolicies: Readonly<Record<string, string>> = {
   always: "Always",
   "if-not-present": "IfNotPresent",
   never: "Never",
@@ -40,10 +40,14 @@ export function jobPod(input: JobPodInput): V1Pod {
   const { job, runner, variables } = input;
   const settings = runner.kubernetes;
   const image = variables.expand(job.image?.name ?? settings.image);
-  if (image === "") throw new JobNotAllowedError("neither the job nor the runner's configuration names an image");
+  if (image === "") {
+    throw new JobNotAllowedError("neither the job nor the runner's configuration names an image");
+  }
   requireAllowed(image, settings.allowed_images, settings.image, "image");
   const services = job.services.map((service) => variables.expand(service.name));
-  for (const service of services) requireAllowed(service, settings.allowed_services, undefined, "service");
+  for (const service of services) {
+    requireAllowed(service, settings.allowed_services, undefined, "service");
+  }
 
   const helperImage =
     settings.helper_image ??
@@ -164,7 +168,7 @@ function tolerations(entries: Readonly<Record<string, string>>): object[] {
 
 function pullPolicy(settings: KubernetesSettings, ofJob: readonly string[] | undefined): string | undefined {
   const [policy] = ofJob !== undefined && ofJob.length > 0 ? ofJob : [settings.pull_policy ?? []].flat();
-  return policy === undefined ? undefined : (IMAGE_POLICIES[policy] ?? policy);
+  return policy === undefined ? undefined : (imagePolicies[policy] ?? policy);
 }
 
 function containerSecurity(
@@ -205,7 +209,9 @@ function podSecurity(settings: KubernetesSettings): object {
 
 /** The configured default is allowed in any case, and so is everything where nothing is listed. */
 function requireAllowed(name: string, allowed: readonly string[], standard: string | undefined, what: string): void {
-  if (allowed.length === 0 || name === standard) return;
+  if (allowed.length === 0 || name === standard) {
+    return;
+  }
   const fits = (pattern: string) =>
     new RegExp(
       `^${pattern
@@ -218,7 +224,9 @@ function requireAllowed(name: string, allowed: readonly string[], standard: stri
         )
         .join(".*")}$`,
     ).test(name);
-  if (allowed.some(fits)) return;
+  if (allowed.some(fits)) {
+    return;
+  }
   throw new JobNotAllowedError(
     `the ${what} "${name}" is not one that the runner's configuration allows: ${allowed.join(", ")}`,
   );

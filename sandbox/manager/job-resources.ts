@@ -38,7 +38,9 @@ export function containerResources(
         }
         amount = asked;
       }
-      if (typeof amount === "string" && amount !== "") (amounts[kind] ??= {})[resource] = amount;
+      if (typeof amount === "string" && amount !== "") {
+        (amounts[kind] ??= {})[resource] = amount;
+      }
     }
   }
   return amounts;

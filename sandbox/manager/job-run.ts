@@ -39,7 +39,7 @@ export interface JobRunOptions {
 type Ending = Cancellation | "timeout" | "shutdown";
 
 /** How long `after_script` may take, as in the runner. */
-const AFTER_SCRIPT_MS = 300_000;
+const afterScriptMs = 300_000;
 
 /** Runs one job: pod, cache, scripts, log, result; leaves nothing in the cluster. Resolves once GitLab has the result. */
 export async function runJob(options: JobRunOptions): Promise<JobResult> {
@@ -80,7 +80,9 @@ class JobRun {
       this.#end("shutdown");
     };
     signal.addEventListener("abort", onShutdown, { once: true });
-    if (signal.aborted) onShutdown();
+    if (signal.aborted) {
+      onShutdown();
+    }
     const scratch = join(this.#options.scratch, this.#pod);
     let result: JobResult;
     try {
@@ -127,7 +129,9 @@ class JobRun {
       trace,
       scratch,
     });
-    if (job.cache.length > 0) await trace.section("restore_cache", "Restoring cache", () => cache.restore());
+    if (job.cache.length > 0) {
+      await trace.section("restore_cache", "Restoring cache", () => cache.restore());
+    }
 
     const exitCode = await this.#script();
     await this.#afterScript(exitCode === 0);
@@ -135,8 +139,12 @@ class JobRun {
       const title = exitCode === 0 ? "Saving cache for successful job" : "Saving cache for failed job";
       await trace.section("archive_cache", title, () => cache.save(exitCode === 0));
     }
-    if (job.artifacts.length > 0) trace.line("WARNING: the built-in manager does not upload artifacts");
-    if (this.#ending !== undefined) return this.#ended(this.#ending);
+    if (job.artifacts.length > 0) {
+      trace.line("WARNING: the built-in manager does not upload artifacts");
+    }
+    if (this.#ending !== undefined) {
+      return this.#ended(this.#ending);
+    }
     return exitCode === 0
       ? { state: "success", exitCode }
       : { state: "failed", failureReason: "script_failure", exitCode };
@@ -172,10 +180,14 @@ class JobRun {
         const after = runner.post_build_script === undefined ? [] : [runner.post_build_script];
         const commands = [...before, ...step.script, ...after];
         const code = await this.#exec("build", stepScript(this.#variables, commands)).catch((error: unknown) => {
-          if (this.#ending === undefined) throw error;
+          if (this.#ending === undefined) {
+            throw error;
+          }
           return 1;
         });
-        if (code !== 0) return code;
+        if (code !== 0) {
+          return code;
+        }
       }
       return 0;
     });
@@ -183,15 +195,21 @@ class JobRun {
 
   async #afterScript(succeeded: boolean): Promise<void> {
     const step = this.#options.job.steps.find(({ name }) => name === "after_script");
-    if (step === undefined || this.#ending === "abort" || this.#ending === "shutdown") return;
+    if (step === undefined || this.#ending === "abort" || this.#ending === "shutdown") {
+      return;
+    }
     const status = this.#ending === "graceful" ? "canceled" : succeeded ? "success" : "failed";
     const variables = { ...this.#variables, values: new Map([...this.#variables.values, ["CI_JOB_STATUS", status]]) };
     await this.#trace.section("after_script", "Running after_script", async () => {
       this.#trace.line("\u001B[32;1mRunning after script...\u001B[0;m");
-      if (this.#ending !== undefined) await this.#shell.kill("build");
-      const limit = AbortSignal.timeout(AFTER_SCRIPT_MS);
+      if (this.#ending !== undefined) {
+        await this.#shell.kill("build");
+      }
+      const limit = AbortSignal.timeout(afterScriptMs);
       const code = await this.#exec("build", stepScript(variables, step.script), limit).catch(() => -1);
-      if (code !== 0) this.#trace.line("WARNING: after_script failed, but job will continue unaffected");
+      if (code !== 0) {
+        this.#trace.line("WARNING: after_script failed, but job will continue unaffected");
+      }
     });
   }
 
@@ -207,7 +225,9 @@ class JobRun {
 
   /** The first reason counts, but nothing stops an abort. */
   #end(ending: Ending): void {
-    if (this.#ending === undefined || ending === "abort") this.#ending = ending;
+    if (this.#ending === undefined || ending === "abort") {
+      this.#ending = ending;
+    }
     this.#stop.abort();
   }
 
@@ -227,7 +247,9 @@ class JobRun {
         await this.#api.deleteNamespacedPod({ name: this.#pod, namespace });
         return;
       } catch (error) {
-        if (error instanceof ApiException && error.code === 404) return;
+        if (error instanceof ApiException && error.code === 404) {
+          return;
+        }
         await sleep(500);
       }
     }
@@ -235,12 +257,16 @@ class JobRun {
   }
 
   #ended(ending: Ending): JobResult {
-    if (ending === "timeout") return { state: "failed", failureReason: "job_execution_timeout" };
+    if (ending === "timeout") {
+      return { state: "failed", failureReason: "job_execution_timeout" };
+    }
     return { state: "failed", failureReason: ending === "shutdown" ? "runner_system_failure" : "job_canceled" };
   }
 
   #failure(error: unknown): JobResult {
-    if (this.#ending !== undefined) return this.#ended(this.#ending);
+    if (this.#ending !== undefined) {
+      return this.#ended(this.#ending);
+    }
     const message =
       error instanceof ApiException ? apiMessage(error) : error instanceof Error ? error.message : "unknown";
     const allowed = !(error instanceof JobNotAllowedError);
@@ -251,7 +277,9 @@ class JobRun {
   }
 
   #verdict({ state, failureReason, exitCode }: JobResult): string {
-    if (state === "success") return "\u001B[32;1mJob succeeded\u001B[0;m";
+    if (state === "success") {
+      return "\u001B[32;1mJob succeeded\u001B[0;m";
+    }
     const reasons: Record<string, string> = {
       script_failure: `exit code ${exitCode ?? 1}`,
       job_execution_timeout: `execution took longer than ${this.#options.job.runner_info.timeout} seconds`,

@@ -16,7 +16,9 @@ export function environmentScript(variables: JobVariables): string {
   }
   for (const [key, value] of variables.values) {
     // What is no name for a shell cannot be set in one; the runner's shells skip it, too.
-    if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) lines.push(`export ${key}=${quote(value)}`);
+    if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
+      lines.push(`export ${key}=${quote(value)}`);
+    }
   }
   return `${lines.join("\n")}\n`;
 }

@@ -6,8 +6,8 @@ import { PhraseFilter } from "./phrase-filter.ts";
 /** How a job is asked to end early: at once, or with its `after_script`. */
 export type Cancellation = "abort" | "graceful";
 
-const DEFAULT_INTERVAL_MS = 3_000;
-const FINISH_ATTEMPTS = 20;
+const defaultIntervalMs = 3_000;
+const finishAttempts = 20;
 
 /**
  * A job's log: masks secrets, sends what is new every few seconds, and hears from GitLab's answers that the job was
@@ -22,7 +22,7 @@ export class JobTrace {
   readonly #sending: Promise<void>;
   #log = Buffer.alloc(0);
   #sent = 0;
-  #intervalMs = DEFAULT_INTERVAL_MS;
+  #intervalMs = defaultIntervalMs;
 
   /** @param onCancel - called each time that GitLab's answer says so. */
   constructor(gitlab: GitLabJobs, job: GitLabJob, secrets: readonly string[], onCancel: (how: Cancellation) => void) {
@@ -58,15 +58,21 @@ export class JobTrace {
     this.#log = Buffer.concat([this.#log, this.#filter.flush()]);
     this.#ended.abort();
     await this.#sending;
-    for (let attempt = 1; attempt <= FINISH_ATTEMPTS; attempt += 1) {
+    for (let attempt = 1; attempt <= finishAttempts; attempt += 1) {
       const answer = await this.#try(async () => {
-        if (this.#sent < this.#log.length) await this.#send();
-        if (this.#sent < this.#log.length) return undefined;
+        if (this.#sent < this.#log.length) {
+          await this.#send();
+        }
+        if (this.#sent < this.#log.length) {
+          return undefined;
+        }
         const checksum = `crc32:${crc32(this.#log).toString(16).padStart(8, "0")}`;
         return this.#gitlab.finish(this.#job, result, { bytes: this.#log.length, checksum });
       });
       // 202: GitLab still puts the log together. 403 and 404: it has done with the job.
-      if (answer !== undefined && answer.status !== 202) return;
+      if (answer !== undefined && answer.status !== 202) {
+        return;
+      }
       await sleep(Math.min(this.#intervalMs, 1_000));
     }
     throw new Error(`GitLab did not take the end of job ${this.#job.id}`);
@@ -75,7 +81,9 @@ export class JobTrace {
   async #sendInTurns(): Promise<void> {
     while (await this.#pause()) {
       await this.#try(async () => {
-        if (this.#sent < this.#log.length) return this.#send();
+        if (this.#sent < this.#log.length) {
+          return this.#send();
+        }
         return this.#note(await this.#gitlab.touch(this.#job));
       });
     }
@@ -90,19 +98,29 @@ export class JobTrace {
   async #send(): Promise<TraceAnswer> {
     const part = this.#log.subarray(this.#sent);
     const answer = this.#note(await this.#gitlab.patchTrace(this.#job, part, this.#sent));
-    if (answer.status === 202) this.#sent += part.length;
+    if (answer.status === 202) {
+      this.#sent += part.length;
+    }
     // 416: an earlier answer was lost; go on from where GitLab is.
-    else if (answer.status === 416 && answer.received !== undefined)
+    else if (answer.status === 416 && answer.received !== undefined) {
       this.#sent = Math.min(answer.received, this.#log.length);
+    }
     // GitLab takes no more of it.
-    else if (answer.status === 403 || answer.status === 404) this.#sent = this.#log.length;
+    else if (answer.status === 403 || answer.status === 404) {
+      this.#sent = this.#log.length;
+    }
     return answer;
   }
 
   #note(answer: TraceAnswer): TraceAnswer {
-    if (answer.intervalMs !== undefined) this.#intervalMs = answer.intervalMs;
-    if (answer.jobStatus === "canceling") this.#onCancel("graceful");
-    else if (answer.jobStatus === "canceled" || answer.jobStatus === "failed") this.#onCancel("abort");
+    if (answer.intervalMs !== undefined) {
+      this.#intervalMs = answer.intervalMs;
+    }
+    if (answer.jobStatus === "canceling") {
+      this.#onCancel("graceful");
+    } else if (answer.jobStatus === "canceled" || answer.jobStatus === "failed") {
+      this.#onCancel("abort");
+    }
     return answer;
   }
 
@@ -111,7 +129,9 @@ export class JobTrace {
     try {
       return await call();
     } catch (error) {
-      if (error instanceof RetryLaterError && error.delayMs !== undefined) await sleep(Math.min(error.delayMs, 30_000));
+      if (error instanceof RetryLaterError && error.delayMs !== undefined) {
+        await sleep(Math.min(error.delayMs, 30_000));
+      }
       return undefined;
     }
   }

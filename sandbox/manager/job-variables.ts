@@ -26,7 +26,9 @@ export function jobVariables(job: GitLabJob, runner: RunnerEntry, builds: string
 
   for (const pair of runner.environment) {
     const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
-    if (key !== "") references.set(key, value);
+    if (key !== "") {
+      references.set(key, value);
+    }
   }
   for (const { key, value, file, raw: literal } of job.variables) {
     references.delete(key);
@@ -35,20 +37,27 @@ export function jobVariables(job: GitLabJob, runner: RunnerEntry, builds: string
       const path = `${project}.tmp/${key}`;
       files.set(path, value);
       raw.set(key, path);
-    } else if (literal === true) raw.set(key, value);
-    else references.set(key, value);
+    } else if (literal === true) {
+      raw.set(key, value);
+    } else {
+      references.set(key, value);
+    }
   }
   raw.set("CI_PROJECT_DIR", project);
   raw.set("CI_BUILDS_DIR", builds);
   raw.set("CI_CONCURRENT_ID", "0");
   raw.set("CI_SERVER", "yes");
   raw.set("CI_JOB_TIMEOUT", String(job.runner_info.timeout));
-  for (const key of raw.keys()) references.delete(key);
+  for (const key of raw.keys()) {
+    references.delete(key);
+  }
 
   const all = new Map([...references, ...raw]);
   const values = new Map(raw);
   // One pass, as in the runner's documentation: a value that came by reference is not searched again.
-  for (const [key, value] of references) values.set(key, expandWith(all, value));
+  for (const [key, value] of references) {
+    values.set(key, expandWith(all, value));
+  }
   const expand = (text: string) => expandWith(values, text);
 
   const masked = job.variables.filter((variable) => variable.masked === true);

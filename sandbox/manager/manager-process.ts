@@ -15,7 +15,7 @@ export interface PollOptions {
   readonly signal: AbortSignal;
 }
 
-const FAILURE_WAIT_MS = [1_000, 2_000, 5_000, 10_000, 30_000];
+const failureWaitMs = [1_000, 2_000, 5_000, 10_000, 30_000];
 
 /**
  * Asks GitLab for jobs, and runs as many at once as `concurrent` and `limit` allow. Resolves once it was told to stop
@@ -47,8 +47,10 @@ export async function pollForJobs(options: PollOptions): Promise<void> {
         options.run(job, slot).finally(() => running.delete(slot)),
       );
     } catch (error) {
-      if (stopped()) break;
-      const wait = FAILURE_WAIT_MS[Math.min(failures, FAILURE_WAIT_MS.length - 1)] ?? 1_000;
+      if (stopped()) {
+        break;
+      }
+      const wait = failureWaitMs[Math.min(failures, failureWaitMs.length - 1)] ?? 1_000;
       failures += 1;
       const forbidden = error instanceof RunnerForbiddenError;
       log(forbidden ? error.message : `no answer on jobs, try ${failures}: ${message(error)}`);
@@ -60,7 +62,9 @@ export async function pollForJobs(options: PollOptions): Promise<void> {
 
 function firstFree(running: ReadonlyMap<number, unknown>): number {
   let slot = 0;
-  while (running.has(slot)) slot += 1;
+  while (running.has(slot)) {
+    slot += 1;
+  }
   return slot;
 }
 
@@ -70,7 +74,9 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
+    if (signal.aborted) {
+      resolve();
+    }
     signal.addEventListener(
       "abort",
       () => {

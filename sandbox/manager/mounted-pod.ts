@@ -24,7 +24,7 @@ export interface MountedPod {
 }
 
 /** Lifetime of the account token. A kubelet renews it; nothing renews a file that a manager read once. */
-const TOKEN_SECONDS = 86_400;
+const tokenSeconds = 86_400;
 
 /**
  * Finds the running manager pod of a Helm release.
@@ -52,7 +52,9 @@ export async function findManagerPod(
  */
 export async function mountPod(config: KubeConfig, pod: V1Pod, root: string): Promise<MountedPod> {
   const container = pod.spec?.containers[0];
-  if (container === undefined) throw new Error("the manager pod has no container");
+  if (container === undefined) {
+    throw new Error("the manager pod has no container");
+  }
   await rm(root, { recursive: true, force: true });
   await mkdir(root, { recursive: true, mode: 0o700 });
   await chmod(root, 0o700);
@@ -62,7 +64,9 @@ export async function mountPod(config: KubeConfig, pod: V1Pod, root: string): Pr
   const mounts = [...(container.volumeMounts ?? [])].sort((a, b) => a.mountPath.length - b.mountPath.length);
   for (const mount of mounts) {
     const volume = pod.spec?.volumes?.find((candidate) => candidate.name === mount.name);
-    if (volume === undefined) throw new Error(`the manager pod mounts volume ${mount.name}, which it does not have`);
+    if (volume === undefined) {
+      throw new Error(`the manager pod mounts volume ${mount.name}, which it does not have`);
+    }
     const target = below(root, mount.mountPath);
     await mkdir(target, { recursive: true, mode: 0o700 });
     for (const [file, bytes] of await reader.files(volume)) {
@@ -101,18 +105,28 @@ class VolumeReader {
   }
 
   async files(volume: V1Volume): Promise<Map<string, Buffer>> {
-    if (volume.emptyDir !== undefined) return new Map();
-    if (volume.projected !== undefined) return this.#projected(volume.projected);
+    if (volume.emptyDir !== undefined) {
+      return new Map();
+    }
+    if (volume.projected !== undefined) {
+      return this.#projected(volume.projected);
+    }
     const { secret, configMap } = volume;
-    if (secret !== undefined) return this.#secret(secret.secretName ?? "", secret.items, secret.optional);
-    if (configMap !== undefined) return this.#configMap(configMap.name ?? "", configMap.items, configMap.optional);
+    if (secret !== undefined) {
+      return this.#secret(secret.secretName ?? "", secret.items, secret.optional);
+    }
+    if (configMap !== undefined) {
+      return this.#configMap(configMap.name ?? "", configMap.items, configMap.optional);
+    }
     throw new Error(`volume ${volume.name} of the pod is of a kind that the sandbox does not mount`);
   }
 
   async #projected(projected: V1ProjectedVolumeSource): Promise<Map<string, Buffer>> {
     const files = new Map<string, Buffer>();
     for (const { secret, configMap, serviceAccountToken } of projected.sources ?? []) {
-      if (secret !== undefined) merge(files, await this.#secret(secret.name ?? "", secret.items, secret.optional));
+      if (secret !== undefined) {
+        merge(files, await this.#secret(secret.name ?? "", secret.items, secret.optional));
+      }
       if (configMap !== undefined) {
         merge(files, await this.#configMap(configMap.name ?? "", configMap.items, configMap.optional));
       }
@@ -125,14 +139,18 @@ class VolumeReader {
 
   async #secret(name: string, items: V1KeyToPath[] | undefined, optional = false): Promise<Map<string, Buffer>> {
     const secret = await orMissing<V1Secret>(this.#api.readNamespacedSecret({ name, namespace: this.#namespace }));
-    if (secret === undefined && !optional) throw new Error(`secret "${name}" not found: the pod mounts it`);
+    if (secret === undefined && !optional) {
+      throw new Error(`secret "${name}" not found: the pod mounts it`);
+    }
     const data = Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")] as const);
     return select(`secret "${name}"`, new Map(data), items, optional);
   }
 
   async #configMap(name: string, items: V1KeyToPath[] | undefined, optional = false): Promise<Map<string, Buffer>> {
     const map = await orMissing<V1ConfigMap>(this.#api.readNamespacedConfigMap({ name, namespace: this.#namespace }));
-    if (map === undefined && !optional) throw new Error(`configmap "${name}" not found: the pod mounts it`);
+    if (map === undefined && !optional) {
+      throw new Error(`configmap "${name}" not found: the pod mounts it`);
+    }
     const data = Object.entries(map?.data ?? {}).map(([key, value]) => [key, Buffer.from(value)] as const);
     return select(`configmap "${name}"`, new Map(data), items, optional);
   }
@@ -149,7 +167,7 @@ class VolumeReader {
       body: model<AuthenticationV1TokenRequest>({
         spec: {
           audiences: audience === undefined ? [] : [audience],
-          expirationSeconds: TOKEN_SECONDS,
+          expirationSeconds: tokenSeconds,
         },
       }),
     });
@@ -163,23 +181,32 @@ function select(
   items: V1KeyToPath[] | undefined,
   optional: boolean,
 ): Map<string, Buffer> {
-  if (items === undefined || items.length === 0) return data;
+  if (items === undefined || items.length === 0) {
+    return data;
+  }
   const files = new Map<string, Buffer>();
   for (const { key, path } of items) {
     const bytes = data.get(key);
-    if (bytes !== undefined) files.set(path, bytes);
-    else if (!optional) throw new Error(`${source} has no key "${key}": the pod mounts it`);
+    if (bytes !== undefined) {
+      files.set(path, bytes);
+    } else if (!optional) {
+      throw new Error(`${source} has no key "${key}": the pod mounts it`);
+    }
   }
   return files;
 }
 
 function merge(into: Map<string, Buffer>, from: Map<string, Buffer>): void {
-  for (const [file, bytes] of from) into.set(file, bytes);
+  for (const [file, bytes] of from) {
+    into.set(file, bytes);
+  }
 }
 
 async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   return answer.catch((error: unknown) => {
-    if (error instanceof ApiException && error.code === 404) return undefined;
+    if (error instanceof ApiException && error.code === 404) {
+      return undefined;
+    }
     throw error;
   });
 }
@@ -187,6 +214,8 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
 /** Joins, and refuses a path that would leave the folder. */
 function below(folder: string, path: string): string {
   const relative = normalize(isAbsolute(path) ? `.${path}` : path);
-  if (relative.startsWith("..")) throw new Error(`${path} is outside of its volume`);
+  if (relative.startsWith("..")) {
+    throw new Error(`${path} is outside of its volume`);
+  }
   return join(folder, relative);
 }

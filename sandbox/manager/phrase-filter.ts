@@ -47,7 +47,9 @@ export class PhraseFilter {
     let best: { at: number; length: number } | undefined;
     for (const phrase of this.#phrases) {
       const at = bytes.indexOf(phrase, from);
-      if (at >= 0 && (best === undefined || at < best.at)) best = { at, length: phrase.length };
+      if (at >= 0 && (best === undefined || at < best.at)) {
+        best = { at, length: phrase.length };
+      }
     }
     return best;
   }
@@ -58,7 +60,9 @@ export function partialLength(bytes: Buffer, phrases: readonly Buffer[]): number
   let longest = 0;
   for (const phrase of phrases) {
     for (let length = Math.min(phrase.length - 1, bytes.length); length > longest; length -= 1) {
-      if (bytes.subarray(bytes.length - length).equals(phrase.subarray(0, length))) longest = length;
+      if (bytes.subarray(bytes.length - length).equals(phrase.subarray(0, length))) {
+        longest = length;
+      }
     }
   }
   return longest;

@@ -23,10 +23,10 @@ export class PodExecError extends Error {
 }
 
 /** How long after the exit code the rest of the output may come. */
-const DRAIN_MS = 1_000;
+const drainMs = 1_000;
 
 // Reads as many bytes as the script has, and leaves the rest of stdin to it: not every kubelet closes stdin.
-const LAUNCHER = [
+const launcher = [
   "shell=sh; command -v bash >/dev/null 2>&1 && shell=bash",
   "SANDBOX_POD=$1; export SANDBOX_POD",
   'script=$(head -c "$2"; printf .); script=${script%.}',
@@ -62,24 +62,28 @@ export class PodShell {
     const input = Readable.from(inputOf(script, command.input?.stream));
     const { status, close, fail } = await this.#open(
       container,
-      ["sh", "-c", LAUNCHER, "sh", this.#pod, String(script.length)],
+      ["sh", "-c", launcher, "sh", this.#pod, String(script.length)],
       { stdout: output, stderr: command.stderr ?? output, stdin: input },
     );
     const onAbort = () => {
       fail(new PodExecError("the command was stopped"));
     };
     command.signal?.addEventListener("abort", onAbort, { once: true });
-    if (command.signal?.aborted === true) onAbort();
+    if (command.signal?.aborted === true) {
+      onAbort();
+    }
     // What the script left running in the background may keep the streams open for as long as it likes.
     const reported = exit.code.then(async (code) => {
-      await sleep(DRAIN_MS, undefined, { ref: false });
+      await sleep(drainMs, undefined, { ref: false });
       return code;
     });
     const ended = status.then(async (answer) => {
       // The last of stdout may arrive with the status.
       await nextTurn();
       const code = exit.finish() ?? exitCodeOf(answer);
-      if (code !== undefined) return code;
+      if (code !== undefined) {
+        return code;
+      }
       throw new PodExecError(`the command gave no exit code: ${answer.message ?? answer.status ?? "no status"}`);
     });
     try {
@@ -174,17 +178,27 @@ class ExitCodeFilter {
       const bytes = Buffer.concat([this.#held, chunk]);
       const at = bytes.indexOf(this.#marker);
       const settled = at >= 0 ? at : bytes.length - partialLength(bytes, [this.#marker]);
-      if (settled > 0) this.#next(bytes.subarray(0, settled));
+      if (settled > 0) {
+        this.#next(bytes.subarray(0, settled));
+      }
       this.#held = Buffer.from(bytes.subarray(settled));
-      if (at >= 0) this.#tail = bytes.subarray(at + this.#marker.length);
-    } else this.#tail = Buffer.concat([this.#tail, chunk]);
+      if (at >= 0) {
+        this.#tail = bytes.subarray(at + this.#marker.length);
+      }
+    } else {
+      this.#tail = Buffer.concat([this.#tail, chunk]);
+    }
     const code = this.#found();
-    if (code !== undefined) this.#resolve(code);
+    if (code !== undefined) {
+      this.#resolve(code);
+    }
   }
 
   /** The exit code, or undefined if it never came: then what was held back is passed on. */
   finish(): number | undefined {
-    if (this.#tail === undefined && this.#held.length > 0) this.#next(this.#held);
+    if (this.#tail === undefined && this.#held.length > 0) {
+      this.#next(this.#held);
+    }
     return this.#found();
   }
 
@@ -195,7 +209,9 @@ class ExitCodeFilter {
 }
 
 function exitCodeOf(status: V1Status): number | undefined {
-  if (status.status === "Success") return 0;
+  if (status.status === "Success") {
+    return 0;
+  }
   const cause = status.details?.causes?.find(({ reason }) => reason === "ExitCode")?.message;
   const code = cause ?? /exit status (\d+)/.exec(status.message ?? "")?.[1];
   return code === undefined ? undefined : Number(code);
@@ -203,7 +219,11 @@ function exitCodeOf(status: V1Status): number | undefined {
 
 async function* inputOf(script: Buffer, stream: Readable | undefined): AsyncGenerator<Buffer> {
   yield script;
-  if (stream !== undefined) for await (const chunk of stream) yield Buffer.from(chunk as Uint8Array);
+  if (stream !== undefined) {
+    for await (const chunk of stream) {
+      yield Buffer.from(chunk as Uint8Array);
+    }
+  }
 }
 
 function sink(take: (chunk: Buffer) => void): Writable {

@@ -22,8 +22,11 @@ export function patchPodSpec(
   for (const { name, patch, patch_type: type } of patches) {
     const change = parse(patch) as Json;
     try {
-      if (type === "json") patched = jsonPatch(patched, change);
-      else patched = mergePatch(patched, change, type === "strategic");
+      if (type === "json") {
+        patched = jsonPatch(patched, change);
+      } else {
+        patched = mergePatch(patched, change, type === "strategic");
+      }
     } catch (error) {
       throw new Error(
         `pod_spec patch ${name ?? "without a name"}: ${error instanceof Error ? error.message : "fails"}`,
@@ -38,8 +41,11 @@ function mergePatch(target: Json, patch: Json, strategic: boolean): Json {
   if (isObject(patch)) {
     const merged: JsonObject = isObject(target) ? { ...target } : {};
     for (const [key, value] of Object.entries(patch)) {
-      if (value === null) Reflect.deleteProperty(merged, key);
-      else merged[key] = mergePatch(merged[key] ?? null, value, strategic);
+      if (value === null) {
+        Reflect.deleteProperty(merged, key);
+      } else {
+        merged[key] = mergePatch(merged[key] ?? null, value, strategic);
+      }
     }
     return merged;
   }
@@ -49,8 +55,11 @@ function mergePatch(target: Json, patch: Json, strategic: boolean): Json {
       const items = [...target];
       for (const item of patch) {
         const at = items.findIndex((other) => isObject(other) && isObject(item) && other[key] === item[key]);
-        if (at >= 0) items[at] = mergePatch(items[at] ?? null, item, true);
-        else items.push(item);
+        if (at >= 0) {
+          items[at] = mergePatch(items[at] ?? null, item, true);
+        } else {
+          items.push(item);
+        }
       }
       return items;
     }
@@ -60,7 +69,9 @@ function mergePatch(target: Json, patch: Json, strategic: boolean): Json {
 
 /** RFC 6902 without `move`, `copy` and `test`. */
 function jsonPatch(target: Json, patch: Json): Json {
-  if (!Array.isArray(patch)) throw new Error("a JSON patch is a list");
+  if (!Array.isArray(patch)) {
+    throw new Error("a JSON patch is a list");
+  }
   const result = structuredClone(target);
   for (const { op, path, value = null } of patch as unknown as JsonPatchOperation[]) {
     const keys = path
@@ -69,19 +80,33 @@ function jsonPatch(target: Json, patch: Json): Json {
       .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
     const last = keys.pop();
     let parent: Json | undefined = result;
-    for (const key of keys)
+    for (const key of keys) {
       parent = Array.isArray(parent) ? parent[Number(key)] : isObject(parent) ? parent[key] : undefined;
-    if (last === undefined || parent === undefined) throw new Error(`no ${path}`);
-    if (op !== "add" && op !== "replace" && op !== "remove") throw new Error(`operation ${op} is not supported`);
+    }
+    if (last === undefined || parent === undefined) {
+      throw new Error(`no ${path}`);
+    }
+    if (op !== "add" && op !== "replace" && op !== "remove") {
+      throw new Error(`operation ${op} is not supported`);
+    }
     if (Array.isArray(parent)) {
       const at = last === "-" ? parent.length : Number(last);
-      if (op === "add") parent.splice(at, 0, value);
-      else if (op === "remove") parent.splice(at, 1);
-      else parent[at] = value;
+      if (op === "add") {
+        parent.splice(at, 0, value);
+      } else if (op === "remove") {
+        parent.splice(at, 1);
+      } else {
+        parent[at] = value;
+      }
     } else if (isObject(parent)) {
-      if (op === "remove") Reflect.deleteProperty(parent, last);
-      else parent[last] = value;
-    } else throw new Error(`no ${path}`);
+      if (op === "remove") {
+        Reflect.deleteProperty(parent, last);
+      } else {
+        parent[last] = value;
+      }
+    } else {
+      throw new Error(`no ${path}`);
+    }
   }
   return result;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CoreV1Api, V1Pod } from "@kubernetes/client-node";
 import type { KubernetesSettings } from "./runner-config.ts";
 
-const POLL_MS = 500;
+const pollMs = 500;
 
 /**
  * Waits until a job's pod runs, at most `poll_timeout` seconds. The error of a pod that does not says what its
@@ -25,11 +25,17 @@ export async function waitForPod(
       log(`Running on ${name} via ${pod.spec?.nodeName ?? "an unknown node"}...`);
       return;
     }
-    if (phase === "Failed" || phase === "Succeeded") throw new Error(`pod ${name} ended early: ${phase}`);
+    if (phase === "Failed" || phase === "Succeeded") {
+      throw new Error(`pod ${name} ended early: ${phase}`);
+    }
     const state = `Waiting for pod ${namespace}/${name} to be running, status is ${phase}`;
-    if (state !== told) log((told = state));
-    if (Date.now() >= deadline) throw new Error(`pod ${name} does not run after ${limit} s: ${await why(api, pod)}`);
-    await sleep(POLL_MS, undefined, { signal });
+    if (state !== told) {
+      log((told = state));
+    }
+    if (Date.now() >= deadline) {
+      throw new Error(`pod ${name} does not run after ${limit} s: ${await why(api, pod)}`);
+    }
+    await sleep(pollMs, undefined, { signal });
   }
 }
 

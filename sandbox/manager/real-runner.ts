@@ -5,7 +5,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { execa } from "execa";
 import { parse, stringify, type TomlTable } from "smol-toml";
 import { makeJobFolder } from "../kwok/kwok-config.ts";
-import { accountConfig, CONTAINER_PATHS, registrationInput, type RunningManager } from "./builtin-manager.ts";
+import { accountConfig, containerPaths, registrationInput, type RunningManager } from "./builtin-manager.ts";
 import type { MountedPod } from "./mounted-pod.ts";
 
 /** What {@link startRealRunner} runs with. */
@@ -35,7 +35,7 @@ export async function realRunnerVersion(binary: string): Promise<string> {
 export async function startRealRunner(options: RealRunnerOptions): Promise<RunningManager> {
   const { binary, mounted, log } = options;
   const input = await registrationInput(mounted);
-  const home = mounted.path(CONTAINER_PATHS.home);
+  const home = mounted.path(containerPaths.home);
   await mkdir(home, { recursive: true, mode: 0o700 });
   const file = join(home, "config.toml");
   await writeFile(file, input.config, { mode: 0o600 });
@@ -43,7 +43,7 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
   // Secrets go by the environment alone: arguments are everyone's to read.
   const env = { PATH: process.env.PATH, HOME: mounted.path("/home/gitlab-runner"), ...input.environment };
   const common = { env, extendEnv: false, cwd: mounted.path("/home/gitlab-runner") } as const;
-  const template = mounted.path(CONTAINER_PATHS.template);
+  const template = mounted.path(containerPaths.template);
   await execa(binary, ["register", "--non-interactive", "--config", file, "--template-config", template], {
     ...common,
     env: { RUNNER_NAME: input.hostname, ...withoutRegistrationSettings(env) },
@@ -64,7 +64,9 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
     detached: true,
   });
   void (async () => {
-    for await (const line of child.iterable({ from: "all" })) log(line);
+    for await (const line of child.iterable({ from: "all" })) {
+      log(line);
+    }
   })().catch(() => undefined);
   const ended = child.then(() => undefined);
   return {
@@ -76,7 +78,9 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
         ["SIGTERM", 10_000],
         ["SIGKILL", 10_000],
       ] as const) {
-        if (child.exitCode !== null) return;
+        if (child.exitCode !== null) {
+          return;
+        }
         child.kill(signal);
         await Promise.race([ended, sleep(wait, undefined, { ref: false })]);
       }
@@ -97,11 +101,15 @@ async function reachCluster(file: string, options: RealRunnerOptions): Promise<v
   const cluster = own.getCurrentCluster();
   const authorities = options.mounted.path("/cluster-ca.crt");
   const data = cluster?.caData === undefined ? undefined : Buffer.from(cluster.caData, "base64");
-  if (data !== undefined) await writeFile(authorities, data, { mode: 0o600 });
+  if (data !== undefined) {
+    await writeFile(authorities, data, { mode: 0o600 });
+  }
 
   const config = parse(await readFile(file, "utf8"));
   const runner = Array.isArray(config.runners) ? (config.runners[0] as TomlTable | undefined) : undefined;
-  if (runner === undefined) throw new Error("gitlab-runner register wrote no [[runners]]");
+  if (runner === undefined) {
+    throw new Error("gitlab-runner register wrote no [[runners]]");
+  }
   const jobs = makeJobFolder(options.stateDir);
   runner.builds_dir = join(jobs, "builds");
   runner.cache_dir = join(jobs, "cache");
@@ -115,7 +123,9 @@ async function reachCluster(file: string, options: RealRunnerOptions): Promise<v
     bearer_token: own.getCurrentUser()?.token ?? "",
     ca_file: data === undefined ? (cluster?.caFile ?? "") : authorities,
   };
-  if (options.checkIntervalSeconds !== undefined) config.check_interval = options.checkIntervalSeconds;
+  if (options.checkIntervalSeconds !== undefined) {
+    config.check_interval = options.checkIntervalSeconds;
+  }
   await writeFile(file, stringify(config), { mode: 0o600 });
   await chmod(file, 0o600);
 }

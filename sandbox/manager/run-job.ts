@@ -2,7 +2,7 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { BUILTIN_VERSION, startBuiltinManager, type RunningManager } from "./builtin-manager.ts";
+import { builtinVersion, startBuiltinManager, type RunningManager } from "./builtin-manager.ts";
 import { findManagerPod, mountPod } from "./mounted-pod.ts";
 import { realRunnerVersion, startRealRunner } from "./real-runner.ts";
 
@@ -34,7 +34,7 @@ export interface RunnerManager {
   stop(limitMs?: number): Promise<void>;
 }
 
-const POD_POLL_MS = 2_000;
+const podPollMs = 2_000;
 
 /**
  * Runs the runner manager with all that is mounted in the deployed manager pod, and nothing else. When that pod is
@@ -44,7 +44,7 @@ const POD_POLL_MS = 2_000;
 export async function startRunnerManager(options: RunnerManagerOptions): Promise<RunnerManager> {
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromFile(options.kubeconfig);
-  const version = options.binary === undefined ? BUILTIN_VERSION : await realRunnerVersion(options.binary);
+  const version = options.binary === undefined ? builtinVersion : await realRunnerVersion(options.binary);
   const folder = join(options.stateDir, "manager");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
@@ -84,8 +84,9 @@ class Supervisor {
     const deadline = Date.now() + podTimeoutMs;
     let pod = await findManagerPod(this.#kubeconfig, namespace, release);
     while (pod === undefined) {
-      if (Date.now() >= deadline)
+      if (Date.now() >= deadline) {
         throw new Error(`no manager pod of release ${release} runs in namespace ${namespace}`);
+      }
       await sleep(500);
       pod = await findManagerPod(this.#kubeconfig, namespace, release);
     }
@@ -121,17 +122,27 @@ class Supervisor {
     const { signal } = this.#stopped;
     let said = "";
     for (;;) {
-      const stopped = await sleep(POD_POLL_MS, false, { signal }).catch(() => true);
-      if (stopped) return;
+      const stopped = await sleep(podPollMs, false, { signal }).catch(() => true);
+      if (stopped) {
+        return;
+      }
       try {
-        if (this.#pod !== undefined && !(await this.#isThere(this.#pod))) this.#retire(this.#pod);
-        if (this.#pod !== undefined) continue;
+        if (this.#pod !== undefined && !(await this.#isThere(this.#pod))) {
+          this.#retire(this.#pod);
+        }
+        if (this.#pod !== undefined) {
+          continue;
+        }
         const pod = await findManagerPod(this.#kubeconfig, namespace, release);
-        if (pod !== undefined) await this.#startFor(pod);
+        if (pod !== undefined) {
+          await this.#startFor(pod);
+        }
         said = "";
       } catch (error) {
         const text = error instanceof Error ? error.message : "unknown error";
-        if (text !== said) log((said = text));
+        if (text !== said) {
+          log((said = text));
+        }
       }
     }
   }
@@ -152,7 +163,9 @@ class Supervisor {
     this.#options.log(`manager pod ${name} is gone: its manager takes no more jobs`);
     this.#manager = undefined;
     this.#pod = undefined;
-    if (manager === undefined) return;
+    if (manager === undefined) {
+      return;
+    }
     const retire = async () => {
       await manager.stop((pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
       await rm(join(this.#folder, name), { recursive: true, force: true });

@@ -200,5 +200,7 @@ function child(parent: TomlTable, key: string): TomlTable {
 }
 
 function fill(table: TomlTable, key: string, value: string | undefined): void {
-  if (value !== undefined && (table[key] === undefined || table[key] === "")) table[key] = value;
+  if (value !== undefined && (table[key] === undefined || table[key] === "")) {
+    table[key] = value;
+  }
 }

@@ -3,9 +3,13 @@ import { startPage } from "./server.ts";
 
 const { values } = parseArgs({ options: { dir: { type: "string" }, port: { type: "string" } } });
 const { dir } = values;
-if (dir === undefined) throw new Error("--dir DIR is missing: the folder of the sandbox to show");
+if (dir === undefined) {
+  throw new Error("--dir DIR is missing: the folder of the sandbox to show");
+}
 const port = Number(values.port ?? 0);
-if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${String(values.port)} is no port`);
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  throw new Error(`--port ${String(values.port)} is no port`);
+}
 
 const page = await startPage({
   port,

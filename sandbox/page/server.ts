@@ -130,7 +130,9 @@ async function sendFile(path: string): Promise<Response> {
   try {
     return new Response(await readFile(path), { headers: { "Content-Type": types[extname(path)] ?? "text/plain" } });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      throw error;
+    }
     return new Response("There is no such file.\n", { status: 404 });
   }
 }

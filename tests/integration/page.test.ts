@@ -457,7 +457,9 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
     for await (const chunk of response.body ?? []) {
       text += Buffer.from(chunk as Uint8Array).toString();
       const last = text.split("\nevent: snapshot\n").at(-1) ?? "";
-      if (["gitlab", "pods", "cache", "stack"].every((part) => last.includes(`"${part}":{"data"`))) break;
+      if (["gitlab", "pods", "cache", "stack"].every((part) => last.includes(`"${part}":{"data"`))) {
+        break;
+      }
     }
     return text;
   }

@@ -72,7 +72,9 @@ test("values.yaml has the keys and types of GitLab's chart", { timeout }, async 
   const visit = (object: object, path: string) => {
     for (const [key, value] of Object.entries(object)) {
       found[path + key] = typeOf(value);
-      if (typeOf(value) === "object") visit(value as object, `${path}${key}.`);
+      if (typeOf(value) === "object") {
+        visit(value as object, `${path}${key}.`);
+      }
     }
   };
   visit(defaults, "");

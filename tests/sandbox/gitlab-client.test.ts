@@ -46,7 +46,9 @@ test("a client that no one here wrote manages runners", { timeout }, async (t) =
 
 test("the client pages through all runners", { timeout }, async (t) => {
   const server = await startServer(t);
-  for (let count = 0; count < 45; count += 1) await server.createRunner();
+  for (let count = 0; count < 45; count += 1) {
+    await server.createRunner();
+  }
   const gitlab = new Gitlab({ host: server.url, token: tokens.dev });
   assert.equal((await gitlab.Runners.all({ owned: true })).length, 45);
   assert.equal((await gitlab.Runners.all({ projectId: 1, perPage: 10 })).length, 45);

@@ -80,7 +80,9 @@ test("requests are recorded with their parameters but without secrets", { timeou
   });
   assert.deepEqual(records[1]?.parameters, { token: "[masked]", system_id: "s_one" });
   const everything = JSON.stringify([records, await server.control.state()]);
-  for (const secret of [token, ...Object.values(tokens)]) assert.ok(!everything.includes(secret));
+  for (const secret of [token, ...Object.values(tokens)]) {
+    assert.ok(!everything.includes(secret));
+  }
   await server.control.clearRequests();
   assert.deepEqual(await server.control.requests(), []);
 });

@@ -271,7 +271,9 @@ test("a project that is enabled later brings its jobs", { timeout }, async (t) =
 
 test("jobs go out in order, each once", { timeout }, async (t) => {
   const { server, token } = await withRunner(t);
-  for (let count = 0; count < 5; count += 1) await server.control.addJob({ projectId: 1, script: ["true"] });
+  for (let count = 0; count < 5; count += 1) {
+    await server.control.addJob({ projectId: 1, script: ["true"] });
+  }
   const answers = await Promise.all(Array.from({ length: 8 }, () => request(server, token)));
   const taken = answers.filter(({ status }) => status === 201).map((answer) => Number(fields(answer).id));
   assert.deepEqual(taken.toSorted(), [1, 2, 3, 4, 5]);
@@ -300,7 +302,9 @@ test("a runner that gives up waiting takes no job along", { timeout }, async (t)
     { name: "TimeoutError" },
   );
   // The emulator is done with the call once it has recorded it.
-  while ((await server.control.requests()).length < 3) await sleep(20);
+  while ((await server.control.requests()).length < 3) {
+    await sleep(20);
+  }
   const { id } = await server.control.addJob({ projectId: 1, script: ["true"] });
   assert.equal((await server.control.job(id)).status, "pending");
   assert.equal((await take(server, token)).id, id);

@@ -46,8 +46,12 @@ function property(owner: string, name: string, schema: Schema): object {
   }
   const untyped = schema.type === "string" && schema.format === undefined && schema.enum === undefined;
   // The job request's entities name no types at all.
-  if (untyped && owner.startsWith("APIEntitiesCiJobRequest")) return {};
-  if (untyped && requestFields[name] !== undefined) return { ...requestFields[name], nullable: true };
+  if (untyped && owner.startsWith("APIEntitiesCiJobRequest")) {
+    return {};
+  }
+  if (untyped && requestFields[name] !== undefined) {
+    return { ...requestFields[name], nullable: true };
+  }
   return { ...schema, nullable: true };
 }
 
@@ -88,15 +92,21 @@ export function operationOf(
 /** Fails unless the document knows this answer to this call, status and body; calls that it doesn't have pass. */
 export function checkAnswer(method: string, path: string, status: number, body: unknown): void {
   const found = operationOf(method, path);
-  if (!found) return;
+  if (!found) {
+    return;
+  }
   const { template, operation } = found;
   const name = `${method} ${template}: ${status}`;
   // Every call authenticates and checks scopes, though not every operation lists 401 and 403 (x-rules).
   const known = [...Object.keys(operation.responses), "401", "403"];
-  if (noBodyDeletes.has(operation.operationId)) known.push("204");
+  if (noBodyDeletes.has(operation.operationId)) {
+    known.push("204");
+  }
   assert.ok(known.includes(String(status)), `${name} is not among ${known.join(", ")}`);
   const schema = operation.responses[String(status)]?.content?.["application/json"].schema;
-  if (status >= 300 || schema?.$ref === undefined) return;
+  if (status >= 300 || schema?.$ref === undefined) {
+    return;
+  }
   const one = { $ref: schema.$ref };
   const isList = listing.test(`${method.toLowerCase()} ${template}`);
   const valid = ajv.validate(

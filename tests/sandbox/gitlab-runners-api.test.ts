@@ -16,8 +16,8 @@ test("a runner is created with a token of its type that is shown only once", { t
     ["group_type", { group_id: 10 }, dev, 2],
     ["instance_type", {}, tokens.admin, 1],
   ] as const;
-  for (const [runner_type, place, token, number] of types) {
-    const answer = await server.call("POST", "/user/runners", { token, json: { runner_type, ...place } });
+  for (const [type, place, token, number] of types) {
+    const answer = await server.call("POST", "/user/runners", { token, json: { runner_type: type, ...place } });
     assert.equal(answer.status, 201);
     const { id, token: runnerToken, token_expires_at: expiry } = fields(answer);
     assert.match(String(runnerToken), new RegExp(`^glrt-t${number}_[\\w-]{20,}$`));
@@ -46,7 +46,9 @@ test("bodies count the same as JSON, as URL-encoded and as multipart form", { ti
     Array.isArray(value) ? value.map((one) => [`${name}[]`, one]) : [[name, String(value)]],
   );
   const multipart = new FormData();
-  for (const [name, value] of pairs) multipart.append(name, value);
+  for (const [name, value] of pairs) {
+    multipart.append(name, value);
+  }
   const commas = pairs.filter(([name]) => name !== "tag_list[]").concat([["tag_list", "a, b"]]);
   const created: unknown[] = [];
   created.push(fields(await server.call("POST", "/user/runners", { token: dev, json })).id);
@@ -61,7 +63,9 @@ test("bodies count the same as JSON, as URL-encoded and as multipart form", { ti
   for (const id of created) {
     const shown = fields(await server.call("GET", `/runners/${String(id)}`, { token: dev }));
     for (const [name, value] of Object.entries(json)) {
-      if (name !== "project_id") assert.deepEqual(shown[name], value, name);
+      if (name !== "project_id") {
+        assert.deepEqual(shown[name], value, name);
+      }
     }
   }
 });

@@ -50,6 +50,8 @@ export function runner(fields: Partial<RunnerEntry> = {}, kubernetes = ""): Runn
     hostname: "manager-pod",
   });
   const [entry] = config.runners;
-  if (entry === undefined) throw new Error("the fixture has no runner");
+  if (entry === undefined) {
+    throw new Error("the fixture has no runner");
+  }
   return { ...entry, ...fields };
 }

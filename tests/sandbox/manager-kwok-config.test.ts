@@ -13,7 +13,7 @@ import {
   jobPrograms,
   makeJobFolder,
   makeJobPrograms,
-  UNPRIVILEGED_ID,
+  unprivilegedId,
 } from "../../sandbox/kwok/kwok-config.ts";
 
 test("commands of pods run in the job folder, never as root", async (t) => {
@@ -25,7 +25,7 @@ test("commands of pods run in the job folder, never as root", async (t) => {
   const { mode, uid } = await stat(folder);
   assert.equal(mode & 0o777, 0o700);
   const root = process.getuid?.() === 0;
-  assert.equal(uid, root ? UNPRIVILEGED_ID : process.getuid?.());
+  assert.equal(uid, root ? unprivilegedId : process.getuid?.());
 
   const documents = parseAllDocuments(kwokConfig(state, 1234)).map(
     (one) => one.toJS() as { kind: string; spec: object },
@@ -38,7 +38,7 @@ test("commands of pods run in the job folder, never as root", async (t) => {
     execs: [{ local: { workDir: string; securityContext?: object } }];
   };
   assert.equal(local.execs[0].local.workDir, folder);
-  const nobody = { runAsUser: UNPRIVILEGED_ID, runAsGroup: UNPRIVILEGED_ID };
+  const nobody = { runAsUser: unprivilegedId, runAsGroup: unprivilegedId };
   assert.deepEqual(local.execs[0].local.securityContext, root ? nobody : undefined);
 });
 
@@ -63,7 +63,7 @@ test("what the real runner calls by name can be run by the user of jobs, whereve
     "it must not be in the checkout, which may be closed to others",
   );
 
-  const user = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {};
+  const user = process.getuid?.() === 0 ? { uid: unprivilegedId, gid: unprivilegedId } : {};
   const build = join(jobPrograms(state), "gitlab-runner-build");
   const { stdout } = await execa(build, { ...user, cwd: folder, input: 'echo "${BASH_VERSION:+bash}"; id --user' });
   assert.equal(stdout, `bash\n${user.uid ?? process.getuid?.()}`);

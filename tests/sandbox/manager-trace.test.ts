@@ -87,7 +87,9 @@ for (const kind of ["lost-answer", "cut", "status"] as const) {
 test("a cancellation is heard while the job writes nothing", { timeout }, async (t) => {
   const { control, id, trace, heard } = await takeJob(t);
   await control.cancelJob(id);
-  for (let tries = 0; heard.length === 0 && tries < 100; tries += 1) await sleep(100);
+  for (let tries = 0; heard.length === 0 && tries < 100; tries += 1) {
+    await sleep(100);
+  }
   assert.equal(heard[0], "graceful");
   await trace.finish({ state: "failed", failureReason: "job_canceled" });
   assert.equal((await control.job(id)).status, "canceled");
@@ -104,7 +106,9 @@ test("an unknown token is an error of its own, without the token", { timeout }, 
 
 test("as many jobs at once as concurrent says; stopping waits for them", { timeout }, async (t) => {
   const { control, client, url, token } = await gitlab(t);
-  for (const name of ["a", "b", "c"]) await control.addJob({ projectId: 7, name, script: ["true"] });
+  for (const name of ["a", "b", "c"]) {
+    await control.addJob({ projectId: 7, name, script: ["true"] });
+  }
   const { config } = registerRunner({
     config: "concurrent = 2",
     template: "[[runners]]\n[runners.kubernetes]",
@@ -125,7 +129,9 @@ test("as many jobs at once as concurrent says; stopping waits for them", { timeo
     run: async (_job, slot) => {
       slots.push(slot);
       most = Math.max(most, (running += 1));
-      if (slots.length === 3) resolve(undefined);
+      if (slots.length === 3) {
+        resolve(undefined);
+      }
       await sleep(300);
       running -= 1;
     },

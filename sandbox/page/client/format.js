@@ -3,7 +3,9 @@ export function formatBytes(bytes) {
   let value = bytes;
   let unit = "B";
   for (const larger of ["KiB", "MiB", "GiB"]) {
-    if (value < 1024) break;
+    if (value < 1024) {
+      break;
+    }
     value /= 1024;
     unit = larger;
   }
@@ -12,11 +14,17 @@ export function formatBytes(bytes) {
 
 /** @param {number} milliseconds */
 export function formatDuration(milliseconds) {
-  if (milliseconds >= 0 && milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds >= 0 && milliseconds < 9_950) {
+    return `${(milliseconds / 1000).toFixed(1)} s`;
+  }
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return `${String(seconds)} s`;
+  if (seconds < 60) {
+    return `${String(seconds)} s`;
+  }
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${String(minutes)} min ${String(seconds % 60)} s`;
+  if (minutes < 60) {
+    return `${String(minutes)} min ${String(seconds % 60)} s`;
+  }
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${String(hours)} h ${String(minutes % 60)} min` : `${String(Math.floor(hours / 24))} days`;
 }
@@ -24,9 +32,13 @@ export function formatDuration(milliseconds) {
 /** @param {number} milliseconds */
 export function formatAge(milliseconds) {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return `${String(seconds)} s`;
+  if (seconds < 60) {
+    return `${String(seconds)} s`;
+  }
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${String(minutes)} min`;
+  if (minutes < 60) {
+    return `${String(minutes)} min`;
+  }
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${String(hours)} h` : `${String(Math.floor(hours / 24))} days`;
 }

@@ -19,7 +19,9 @@ const traces = new Traces(show);
 
 function show() {
   const page = document.getElementById("page");
-  if (page === null) return;
+  if (page === null) {
+    return;
+  }
   const now = Date.now();
   const projects = snapshot.gitlab.data?.projects ?? [];
   const before = new Set(page.querySelectorAll(".trace"));
@@ -55,11 +57,15 @@ function show() {
   );
   // Of a job that runs or has failed, the end is what one looks for.
   const opened = [...page.querySelectorAll(".trace[data-interest=end]")].filter((trace) => !before.has(trace));
-  for (const trace of [...followed, ...opened]) trace.scrollTop = trace.scrollHeight;
+  for (const trace of [...followed, ...opened]) {
+    trace.scrollTop = trace.scrollHeight;
+  }
 }
 
 function words() {
-  if (connection === "live") return "Live";
+  if (connection === "live") {
+    return "Live";
+  }
   return connection === "connecting"
     ? "Connecting"
     : "The sandbox does not answer; trying again. Start it: npm run sandbox";
@@ -105,11 +111,16 @@ function connect() {
 
 // A page that nobody looks at leaves the sandbox in peace.
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) events?.close();
-  else connect();
+  if (document.hidden) {
+    events?.close();
+  } else {
+    connect();
+  }
 });
 setInterval(() => {
-  if (!document.hidden) show();
+  if (!document.hidden) {
+    show();
+  }
 }, 1_000);
 connect();
 show();

@@ -53,7 +53,9 @@ export function pill(mood, text) {
  * @param {string} [after]
  */
 export function since(moment, now, after = "") {
-  if (moment === null) return nothing;
+  if (moment === null) {
+    return nothing;
+  }
   const date = new Date(moment);
   return html`<time datetime=${moment} title=${date.toLocaleString("en-GB")}
     >${formatAge(now - date.getTime())}${after}</time
@@ -80,14 +82,18 @@ function words(command) {
 /** @param {Event} event */
 async function copy(event) {
   const button = event.currentTarget;
-  if (!(button instanceof HTMLButtonElement)) return;
+  if (!(button instanceof HTMLButtonElement)) {
+    return;
+  }
   const { command = "" } = button.dataset;
   try {
     await navigator.clipboard.writeText(command);
     button.dataset.done = "Copied";
   } catch {
     const code = button.previousElementSibling;
-    if (code !== null) getSelection()?.selectAllChildren(code);
+    if (code !== null) {
+      getSelection()?.selectAllChildren(code);
+    }
     button.dataset.done = "Selected";
   }
   setTimeout(() => {

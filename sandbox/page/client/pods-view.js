@@ -80,7 +80,11 @@ function onePod(pod, projects, now) {
 
 /** @param {PodRow} pod */
 function title(pod) {
-  if (pod.role === "manager") return "Manager";
-  if (pod.role === "other") return "Other";
+  if (pod.role === "manager") {
+    return "Manager";
+  }
+  if (pod.role === "other") {
+    return "Other";
+  }
   return pod.jobId === null ? "Job" : `Job #${String(pod.jobId)}`;
 }

@@ -34,7 +34,9 @@ export class Traces {
    * @param {boolean} isOpen
    */
   toggle(id, isOpen) {
-    if (isOpen === this.isOpen(id)) return;
+    if (isOpen === this.isOpen(id)) {
+      return;
+    }
     if (isOpen) {
       this.#traces.set(id, { bytes: -1 });
       this.follow(this.#jobs);
@@ -68,14 +70,18 @@ export class Traces {
     try {
       const response = await fetch(`jobs/${String(id)}/trace`);
       const body = /** @type {unknown} */ (await response.json());
-      if (!response.ok) throw new Error(/** @type {{ error: string }} */ (body).error);
+      if (!response.ok) {
+        throw new Error(/** @type {{ error: string }} */ (body).error);
+      }
       trace = { bytes, view: /** @type {TraceView} */ (body) };
     } catch (error) {
       const { view } = this.get(id);
       trace = { bytes, ...(view && { view }), error: error instanceof Error ? error.message : String(error) };
     }
     this.#fetching.delete(id);
-    if (!this.isOpen(id)) return;
+    if (!this.isOpen(id)) {
+      return;
+    }
     this.#traces.set(id, trace);
     this.#changed();
     // It may have grown meanwhile.

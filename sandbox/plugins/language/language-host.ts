@@ -70,7 +70,7 @@ export class GrpcLanguageHost {
   }
 }
 
-function fill<Message extends pluginNamed>(message: Message, found: PluginPackage): Message {
+function fill<Message extends PluginNamed>(message: Message, found: PluginPackage): Message {
   message.setName(found.name);
   message.setKind("resource");
   message.setVersion(found.version);
@@ -78,7 +78,7 @@ function fill<Message extends pluginNamed>(message: Message, found: PluginPackag
   return message;
 }
 
-interface pluginNamed {
+interface PluginNamed {
   setName(name: string): unknown;
   setKind(kind: string): unknown;
   setVersion(version: string): unknown;
