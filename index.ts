@@ -2,10 +2,11 @@ import { readStackConfig } from "./components/config.ts";
 import { GitLabRunner } from "./components/gitlab-runner.ts";
 import { checkReachable } from "./components/preflight.ts";
 
-const config = readStackConfig();
+const name = "gitlab-runner";
+const config = readStackConfig(name);
 await checkReachable(config);
 
-const runner = new GitLabRunner("gitlab-runner", config);
+const runner = new GitLabRunner(name, config);
 
 export const {
   runnerId,

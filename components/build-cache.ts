@@ -1,6 +1,7 @@
 import * as minio from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { defaultExpiryDays } from "./settings/cache.ts";
 
 /** Inputs of {@link BuildCache}. */
 export interface BuildCacheArgs {
@@ -51,7 +52,7 @@ export class BuildCache extends pulumi.ComponentResource {
           rules: [
             {
               id: "expire-cache",
-              expiration: pulumi.output(args.expireAfterDays).apply((days) => `${days ?? 14}d`),
+              expiration: pulumi.output(args.expireAfterDays).apply((days) => `${days ?? defaultExpiryDays}d`),
             },
           ],
         },

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
+import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 
 /** The settings that decide where jobs run and caches are kept. */
 export type Places = Pick<GitLabRunnerArgs, "namespace" | "jobs" | "cache"> & {

@@ -1,72 +1,48 @@
+import { configToml } from "./config-toml.ts";
 import { linkerdAnnotations } from "./linkerd.ts";
-import type { ManagerSettings } from "./settings.ts";
-
-/** What goes into the chart's values. */
-export interface ReleaseConfig {
-  /** Address of GitLab. */
-  readonly gitlabUrl: string;
-  /** Name of the release, of its Deployment and of the runner in its own log. */
-  readonly release: string;
-  /** ServiceAccount of the manager. */
-  readonly managerAccount: string;
-  /** Name of the Secret with the runner's token. */
-  readonly tokenSecret: string;
-  /** Name of the Secret with the cache's keys, if there is a cache. */
-  readonly cacheSecret: string | undefined;
-  /** The runner's configuration, see {@link configToml}. */
-  readonly configToml: string;
-  /** Settings of the manager. */
-  readonly manager: ManagerSettings;
-  /** Name of a Secret with certificates to trust, if there is one. */
-  readonly certsSecret: string | undefined;
-  /** Let Linkerd inject its proxy into the manager. */
-  readonly linkerd: boolean;
-}
+import type { Release } from "./runner-release.ts";
+import { managerSettings, type ManagerSettings } from "./settings/manager.ts";
+import { isObject, merge, placeSettings } from "./settings/placement.ts";
 
 /**
- * The values of GitLab's `gitlab-runner` chart. They hold names of Secrets but none of what is in them: Helm keeps the
- * values in a Secret of its own, and prints them on request (pitfall 12).
+ * The values of GitLab's `gitlab-runner` chart. Settings go where their declaration says; this adds what the other resources
+ * bring. They hold names of Secrets but none of what is in them: Helm stores the values in its own Secret, and
+ * `helm get values` prints them.
  * Source: https://gitlab.com/gitlab-org/charts/gitlab-runner/-/blob/main/values.yaml
  */
-export function chartValues(config: ReleaseConfig) {
-  const { manager } = config;
-  return {
+export function chartValues(release: Release): Record<string, unknown> {
+  return withFurtherValues(programValues(release), { ...defaultValues, ...release.chart.values });
+}
+
+/** @returns the values that only the program may set */
+export function programValues(release: Release): Record<string, unknown> {
+  return merge(managerValues(release.manager), {
     // Else the chart adds its own name to that of a release without it, and the pods' label `app` is another one.
-    fullnameOverride: config.release,
-    gitlabUrl: config.gitlabUrl,
-    replicas: manager.replicas,
-    concurrent: manager.concurrent,
-    checkInterval: manager.checkInterval,
-    logLevel: manager.logLevel,
-    logFormat: manager.logFormat,
-    terminationGracePeriodSeconds: manager.shutdownTimeout,
-    metrics: {
-      enabled: manager.metrics,
-      podMonitor: {
-        enabled: manager.podMonitor,
-        ...(Object.keys(manager.monitoringLabels).length === 0 ? {} : { labels: manager.monitoringLabels }),
-      },
-    },
-    ...(manager.image === undefined ? {} : { image: chartImage(manager.image) }),
-    resources: manager.resources,
-    nodeSelector: manager.nodeSelector,
-    tolerations: manager.tolerations,
-    affinity: manager.affinity,
-    priorityClassName: manager.priorityClassName ?? "",
-    // All else that the `restricted` level asks for is the chart's default.
-    podSecurityContext: { seccompProfile: { type: "RuntimeDefault" } },
-    ...(config.certsSecret === undefined ? {} : { certsSecretName: config.certsSecret }),
-    podAnnotations: config.linkerd ? { ...linkerdAnnotations } : {},
+    fullnameOverride: release.name,
+    gitlabUrl: release.gitlabUrl,
+    certsSecretName: release.certsSecret,
+    podAnnotations: release.linkerd ? { ...linkerdAnnotations } : {},
     // Rights and account are RunnerAccess's. The chart has read both keys for the account's name over time.
-    rbac: { create: false, serviceAccountName: config.managerAccount },
-    serviceAccount: { create: false, name: config.managerAccount },
+    rbac: { create: false, serviceAccountName: release.managerAccount },
+    serviceAccount: { create: false, name: release.managerAccount },
     runners: {
-      name: config.release,
-      secret: config.tokenSecret,
-      ...(config.cacheSecret === undefined ? {} : { cache: { secretName: config.cacheSecret } }),
-      config: config.configToml,
+      name: release.name,
+      secret: release.tokenSecret,
+      ...(release.cacheSecret === undefined ? {} : { cache: { secretName: release.cacheSecret } }),
+      config: configToml(release),
     },
-  };
+  });
+}
+
+function managerValues(manager: ManagerSettings): Record<string, unknown> {
+  return merge(
+    {
+      priorityClassName: "",
+      // All else that the `restricted` level asks for is the chart's default.
+      podSecurityContext: { seccompProfile: { type: "RuntimeDefault" } },
+    },
+    placeSettings("values", managerSettings, manager),
+  );
 }
 
 /**
@@ -74,13 +50,7 @@ export function chartValues(config: ReleaseConfig) {
  * Pulumi deletes the old credentials: with Kubernetes' default, one in four pods could still be an old one.
  * Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable
  */
-export const defaultValues = { strategy: { rollingUpdate: { maxUnavailable: 0 } } };
-
-/** The chart's three parts of an image's name: it joins them to `registry/image:tag`. */
-function chartImage(name: string): { registry: string; image: string; tag: string } {
-  const [, registry = "", image = "", tag = ""] = /^(?:([^/]*[.:][^/]*|localhost)\/)?(.+):([^:/]+)$/.exec(name) ?? [];
-  return { registry, image, tag };
-}
+const defaultValues = { strategy: { rollingUpdate: { maxUnavailable: 0 } } };
 
 /** Values that decide what the program relies on, and so are its own, with all that is in them. */
 const ownValues = [
@@ -105,20 +75,24 @@ const runnerVariable =
   /^(?!KUBERNETES_SERVICE_(HOST|PORT)$)(CI_SERVER|REGISTRATION|REGISTER|RUNNER|KUBERNETES|CACHE|FEATURE_FLAGS|TEMPLATE_CONFIG|CONFIG_FILE)(_|$)/;
 
 /**
- * @param values further values, from the stack's configuration
- * @returns the paths in them that only the program may set, such as `["runners", "config"]`
+ * @param values further values of the chart
+ * @param manager settings that make values, too
+ * @returns the paths in the further values that only the program may set, such as `["runners", "config"]`
  */
 export function ownedValues(
   values: Readonly<Record<string, unknown>>,
-  own: Readonly<Record<string, unknown>>,
+  manager: ManagerSettings,
 ): (string | number)[][] {
+  const own = {
+    ...addedValues,
+    ...managerValues(manager),
+    certsSecretName: "",
+    podAnnotations: linkerdAnnotations,
+  };
   return Object.entries(values).flatMap(([key, value]) =>
     ownValues.includes(key)
       ? [[key]]
-      : [...overlaps(value, ownIn({ ...addedValues, ...own }, key)), ...runnerVariables(key, value)].map((path) => [
-          key,
-          ...path,
-        ]),
+      : [...overlaps(value, ownIn(own, key)), ...runnerVariables(key, value)].map((path) => [key, ...path]),
   );
 }
 
@@ -165,8 +139,4 @@ export function withFurtherValues<Values extends Record<string, unknown>>(
     return [key, isObject(value) && isObject(mine) ? withFurtherValues(mine, value) : (mine ?? value)];
   });
   return { ...own, ...Object.fromEntries(merged) } as Values;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
-import type { Path } from "./config/commands.ts";
-import { describeIssues, doubtfulKeys, readIssues } from "./config/issues.ts";
-import { takesText, type RawConfig } from "./config/lookup.ts";
-import { ConfigError, errorMessage } from "./config/problems.ts";
-import { findContradictions } from "./config/rules.ts";
-import { stackConfig, type StackConfig } from "./config/schema.ts";
-import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
+import { describeContradiction, describeIssues, meantPath, type RawConfig } from "./config/describe.ts";
+import { plainSecrets } from "./config/encryption.ts";
+import { inArguments, registrationKeys, stackKeys } from "./config/stack-keys.ts";
+import { checkSettings } from "./settings/check.ts";
+import { pathOf, type Issue } from "./settings/issues.ts";
+import { standInAt, takesText } from "./settings/lookup.ts";
+import { ConfigError, describeValue, hidden, type Problem } from "./settings/problems.ts";
+import { registrationSettings } from "./settings/registration.ts";
+import type { RunnerSettings } from "./settings/runner.ts";
 
 /** The SDK's own, which its types leave out: `Config` tells whether a key is encrypted only by returning an Output. */
 const { isConfigSecret } = runtimeConfig as unknown as {
@@ -15,20 +18,26 @@ const { isConfigSecret } = runtimeConfig as unknown as {
 
 /**
  * Reads and checks the stack's configuration.
+ * @param name name of the GitLabRunner that it is for
  * @throws ConfigError with all problems at once, before any resource is registered
  */
-export function readStackConfig() {
+export function readStackConfig(name: string): RunnerSettings {
   const raw = readRawConfig();
-  const parsed = stackConfig.safeParse(raw.values, { error: errorMessage });
-  const issues = readIssues(parsed.error);
-  const doubtful = doubtfulKeys(issues);
-  const config = parsed.data ?? stackConfig.parse(without(raw.values, doubtful));
-  const problems = [...describeIssues(issues, raw), ...findContradictions(config, raw, doubtful)];
+  const { settings, issues, contradictions } = checkSettings(name, runnerArgs(raw.values), meantPath);
+  const problems = [
+    ...describeIssues(issues, raw),
+    ...contradictions.map((contradiction) => describeContradiction(contradiction, settings, raw)),
+    ...uselessKeys(settings, issues, raw),
+    ...plainSecrets(settings, raw),
+  ];
   if (problems.length > 0) {
-    throw new ConfigError(problems);
+    throw new ConfigError("The stack's configuration", problems);
   }
-  warnOfExposure(config, raw);
-  return runnerArgs(config);
+  warnOfExposure(settings, raw);
+  const { runnerToken } = settings;
+  return runnerToken === undefined
+    ? settings
+    : { ...settings, registration: undefined, runnerToken: pulumi.secret(runnerToken) };
 }
 
 /** All values of the project's own namespace, parsed: what is not JSON is a string. */
@@ -41,7 +50,7 @@ function readRawConfig(): RawConfig {
 }
 
 function parseValue(key: string, text: string): unknown {
-  if (takesText([key])) {
+  if (takesText(inArguments([key]))) {
     return text;
   }
   try {
@@ -51,22 +60,45 @@ function parseValue(key: string, text: string): unknown {
   }
 }
 
-/** @returns the values with defaults in place of those at the paths, which go one or two levels deep */
-function without(values: RawConfig["values"], paths: readonly Path[]): Record<string, unknown> {
-  const copy = structuredClone(values) as Record<string, unknown>;
-  for (const [key = "", inner] of paths) {
-    const object = inner === undefined ? copy : copy[key];
-    if (typeof object === "object" && object !== null) {
-      Reflect.deleteProperty(object, inner ?? key);
-    }
-  }
-  return copy;
+/** @returns arguments of GitLabRunner, without what stands in Pulumi.yaml for a value that is not set */
+function runnerArgs(values: RawConfig["values"]): Record<string, unknown> {
+  const given = Object.entries(values).filter(
+    ([key, value]) => !stackKeys.includes(key) || !isDeepStrictEqual(value, standInAt(inArguments([key]))),
+  );
+  const isRegistration = ([key]: [string, unknown]) => (registrationKeys as string[]).includes(key);
+  return {
+    ...Object.fromEntries(given.filter((entry) => !isRegistration(entry))),
+    registration: Object.fromEntries(given.filter(isRegistration)),
+  };
+}
+
+const defaults = registrationSettings.parse({});
+
+/** @returns settings of a new runner, where the configuration has the token of one that exists */
+function uselessKeys(
+  { runnerToken, registration }: RunnerSettings,
+  issues: readonly Issue[],
+  { isSecret }: RawConfig,
+): Problem[] {
+  const keys = registrationKeys.filter(
+    (key) =>
+      !isDeepStrictEqual(registration?.[key], defaults[key]) &&
+      !issues.some((issue) => pathOf(issue)[0] === "registration" && pathOf(issue)[1] === key),
+  );
+  return runnerToken === undefined
+    ? []
+    : keys.map((key) => ({
+        key,
+        found: isSecret(key) ? hidden : describeValue(registration?.[key]),
+        expected: "must not be set with runnerToken: the settings of a runner that exists are GitLab's",
+        fix: `pulumi config rm ${key}    (or, to create a runner: pulumi config rm runnerToken)`,
+      }));
 }
 
 /** Only the runner's token and the cache's keys are passed on as secrets; all else is for Helm's values to show. */
-function warnOfExposure(config: StackConfig, { values, isSecret }: RawConfig): void {
+function warnOfExposure({ cache }: RunnerSettings, { values, isSecret }: RawConfig): void {
   const keepsSecret = (key: string) =>
-    key === "runnerToken" || (key === "cache" && config.cache !== false && config.cache.credentials !== undefined);
+    key === "runnerToken" || (key === "cache" && cache !== false && cache.credentials !== undefined);
   const exposed = Object.keys(values).filter((key) => isSecret(key) && !keepsSecret(key));
   if (exposed.length > 0) {
     void pulumi.log.warn(
@@ -74,25 +106,4 @@ function warnOfExposure(config: StackConfig, { values, isSecret }: RawConfig): v
         "Put secrets of jobs into GitLab's CI/CD variables instead.",
     );
   }
-}
-
-function runnerArgs({ runnerToken, ...config }: StackConfig) {
-  const { gitlabUrl, rotation, namespace, cache, manager, jobs, linkerd, chart, ...others } = config;
-  const { podSecurity, quota, networkPolicy, caCertificate, ...registration } = others;
-  return {
-    gitlabUrl,
-    rotation,
-    namespace,
-    cache,
-    manager,
-    jobs,
-    linkerd,
-    chart,
-    podSecurity,
-    quota,
-    networkPolicy,
-    caCertificate,
-    registration: runnerToken === undefined ? registration : undefined,
-    runnerToken: runnerToken === undefined ? undefined : pulumi.secret(runnerToken),
-  } satisfies GitLabRunnerArgs;
 }

@@ -1,66 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
-import { z } from "zod";
 import { BuildCache } from "./build-cache.ts";
 import { changeHooks } from "./change-warnings.ts";
-import { errorMessage } from "./config/problems.ts";
-import { jobNetworkPolicies, managerNetworkPolicies } from "./network-policies.ts";
+import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
+import { jobNetworkPolicies, managerNetworkPolicies, type NetworkNeeds } from "./network-policies.ts";
 import { parseQuantity } from "./quantity.ts";
 import { RunnerAccess } from "./runner-access.ts";
 import { RunnerCredentials } from "./runner-credentials.ts";
 import { RunnerMonitoring } from "./runner-monitoring.ts";
-import { RunnerNamespace } from "./runner-namespace.ts";
-import { RunnerRegistration, type RunnerRegistrationArgs } from "./runner-registration.ts";
-import { RunnerRelease } from "./runner-release.ts";
+import { RunnerNamespace, type RunnerNamespaceArgs } from "./runner-namespace.ts";
+import { RunnerRegistration } from "./runner-registration.ts";
+import { RunnerRelease, type CacheLocation } from "./runner-release.ts";
 import { RunnerTrust } from "./runner-trust.ts";
-import {
-  cacheSettings,
-  chartSettings,
-  jobSettings,
-  managerSettings,
-  networkPolicySettings,
-  type CacheArgs,
-  type CacheSettings,
-  type ChartArgs,
-  type JobArgs,
-  type ManagerArgs,
-  type NetworkPolicyArgs,
-  type PodSecurityLevel,
-} from "./settings.ts";
+import { withSecretKeys, type CacheSettings } from "./settings/cache.ts";
+import { completeSettings, type CompleteSettings } from "./settings/check.ts";
+import type { RegistrationSettings } from "./settings/registration.ts";
 
-/** Inputs of {@link GitLabRunner}: either `registration` or `runnerToken`; everything else has a default. */
-export interface GitLabRunnerArgs {
-  /** Address of GitLab that the runner polls. @defaultValue `https://gitlab.com` */
-  readonly gitlabUrl?: pulumi.Input<string>;
-  /** The runner to create in GitLab. @defaultValue none: `runnerToken` is that of an existing one */
-  readonly registration?: RunnerRegistrationArgs;
-  /** Authentication token, `glrt-…`, of a runner that exists in GitLab. @defaultValue that of the runner which `registration` creates */
-  readonly runnerToken?: pulumi.Input<string>;
-  /** Namespace to create for the runner and its jobs. A plain value, since it decides what is created. @defaultValue the component's name */
-  readonly namespace?: string;
-  /** The build cache, or `false` for none. @defaultValue a bucket in MinIO, with the settings of {@link CacheArgs} */
-  readonly cache?: CacheArgs | false;
-  /** Settings of the runner manager. @defaultValue those of {@link ManagerArgs} */
-  readonly manager?: ManagerArgs;
-  /** Settings of the job pods. @defaultValue those of {@link JobArgs} */
-  readonly jobs?: JobArgs;
-  /** Let Linkerd inject its proxy into manager and job pods. A plain value, since it decides what is created. @defaultValue false */
-  readonly linkerd?: boolean;
-  /** The Helm chart. @defaultValue GitLab's, in the version of {@link ChartArgs} */
-  readonly chart?: ChartArgs;
-  /**
-   * Pod Security level of the namespaces.
-   * @defaultValue `baseline`, or `privileged` with Linkerd, whose init container needs it
-   */
-  readonly podSecurity?: PodSecurityLevel;
-  /** Limits of what all pods may use together, by Kubernetes' resource names, such as `{"requests.cpu": "8"}`. @defaultValue none */
-  readonly quota?: Readonly<Record<string, string>>;
-  /** Close the network but to what manager and jobs need. @defaultValue false */
-  readonly networkPolicy?: NetworkPolicyArgs | boolean;
-  /** Certificates of one's own authority, as PEM, for GitLab and the object store. @defaultValue none */
-  readonly caCertificate?: pulumi.Input<string>;
-  /** Change it to any other value, and token and keys are replaced: the new before the old. @defaultValue none */
-  readonly rotation?: pulumi.Input<string | undefined>;
-}
+export type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 
 /** A GitLab runner of a Kubernetes cluster's own, from its registration in GitLab to its first poll for jobs. */
 export class GitLabRunner extends pulumi.ComponentResource {
@@ -105,88 +60,53 @@ export class GitLabRunner extends pulumi.ComponentResource {
    */
   constructor(name: string, args: GitLabRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
     // Before anything is registered, so that a mistake costs nothing.
-    const { manager, jobs, chart, cacheConfig, networkSettings } = settingsOf(name, args);
-    const secrets = args.runnerToken === undefined ? {} : { runnerToken: pulumi.secret(args.runnerToken) };
+    const settings = completeSettings(name, args);
     super(
       "gitlab-runner:index:GitLabRunner",
       name,
-      { ...args, ...secrets, cache: withSecretKeys(args.cache) },
+      withSecrets(args),
       pulumi.mergeOptions(opts, { hooks: changeHooks(name) }),
     );
     const parent = { parent: this };
-    const { gitlabUrl = "https://gitlab.com", linkerd = false, rotation } = args;
-    const podSecurity = args.podSecurity ?? (linkerd ? "privileged" : "baseline");
+    const { gitlabUrl, owner, rotation, podSecurity, linkerd, manager, jobs, chart } = settings;
 
-    const registration =
-      args.registration && new RunnerRegistration(`${name}-registration`, { ...args.registration, rotation }, parent);
-    const token = args.runnerToken ?? registration?.token ?? "";
+    const runner =
+      "registration" in owner
+        ? new RunnerRegistration(`${name}-registration`, { ...owner.registration, rotation }, parent)
+        : { token: owner.runnerToken };
+    const cache = settings.cache === false ? undefined : cacheStore(`${name}-cache`, settings.cache, rotation, parent);
 
-    const cache = cacheConfig && cacheStore(`${name}-cache`, cacheConfig, rotation, parent);
-
-    const network = networkSettings && {
-      app: name,
-      gitlabUrl,
-      cache: cacheConfig,
-      metrics: manager.metrics,
-      linkerd,
-      settings: networkSettings,
-    };
-    const everywhere = { podSecurity, linkerd, shutdownTimeout: manager.shutdownTimeout };
-    const forManager = { networkPolicies: network && managerNetworkPolicies(network) };
-    const forJobs = {
-      quota: args.quota,
-      // For services and init containers: as little as the helper asks for, as much as a build may use.
-      containerDefaults: args.quota && { requests: jobs.helperResources.requests, limits: jobs.resources.limits },
-      networkPolicies: network && jobNetworkPolicies(network),
-    };
-    const shared = { ...forJobs, networkPolicies: { ...forManager.networkPolicies, ...forJobs.networkPolicies } };
+    const apart = jobs.namespace;
     const namespace = new RunnerNamespace(
       `${name}-namespace`,
-      { ...everywhere, ...(jobs.namespace === undefined ? shared : forManager), name: args.namespace ?? name },
+      namespaceArgs(settings, settings.namespace, { manager: true, jobs: apart === undefined }),
       parent,
     );
     const jobNamespace =
-      jobs.namespace === undefined
+      apart === undefined
         ? namespace
-        : new RunnerNamespace(`${name}-jobs`, { ...everywhere, ...forJobs, name: jobs.namespace }, parent);
+        : new RunnerNamespace(`${name}-jobs`, namespaceArgs(settings, apart, { manager: false, jobs: true }), parent);
+    const namespaces = { namespace: namespace.name, jobNamespace: jobNamespace.name };
 
     const credentials = new RunnerCredentials(
       `${name}-credentials`,
-      { namespace: namespace.name, token, cacheKeys: cache },
+      { namespace: namespace.name, token: runner.token, cacheKeys: cache },
       parent,
     );
-
     const access = new RunnerAccess(
       `${name}-access`,
-      {
-        namespace: namespace.name,
-        jobNamespace: jobNamespace.name,
-        release: name,
-        jobAccount: jobs.serviceAccount,
-      },
+      { ...namespaces, release: name, jobAccount: jobs.serviceAccount },
       parent,
     );
-
     const trust =
-      args.caCertificate === undefined
+      settings.caCertificate === undefined
         ? undefined
-        : new RunnerTrust(
-            `${name}-trust`,
-            {
-              caCertificate: args.caCertificate,
-              gitlabUrl,
-              namespace: namespace.name,
-              jobNamespace: jobNamespace.name,
-            },
-            parent,
-          );
-
+        : new RunnerTrust(`${name}-trust`, { ...namespaces, caCertificate: settings.caCertificate, gitlabUrl }, parent);
     const release = new RunnerRelease(
       `${name}-release`,
       {
-        release: name,
-        namespace: namespace.name,
-        jobNamespace: jobNamespace.name,
+        ...namespaces,
+        name,
         gitlabUrl,
         managerAccount: access.managerAccount,
         jobAccount: access.jobAccount,
@@ -196,21 +116,19 @@ export class GitLabRunner extends pulumi.ComponentResource {
         certsSecret: trust?.certsSecret ?? manager.certsSecret,
         jobCertificates: trust?.jobCertificates,
         podSecurity,
+        linkerd,
         manager,
         jobs,
-        linkerd,
         chart,
       },
       parent,
     );
-
     if (manager.alerts || manager.dashboard) {
       new RunnerMonitoring(
         `${name}-monitoring`,
         {
+          ...namespaces,
           release: name,
-          namespace: namespace.name,
-          jobNamespace: jobNamespace.name,
           checkInterval: manager.checkInterval,
           alerts: manager.alerts,
           dashboard: manager.dashboard,
@@ -220,8 +138,12 @@ export class GitLabRunner extends pulumi.ComponentResource {
       );
     }
 
+    const registration = runner instanceof RunnerRegistration ? runner : undefined;
     this.runnerId = registration?.runnerId;
-    this.runnerPage = registration && runnerPage(gitlabUrl, args.registration, registration.runnerId);
+    this.runnerPage =
+      registration && "registration" in owner
+        ? runnerPage(gitlabUrl, owner.registration, registration.runnerId)
+        : undefined;
     this.runnerTags = registration?.tags;
     this.enabledProjects = registration?.enabledProjects;
     this.namespace = namespace.name;
@@ -232,7 +154,7 @@ export class GitLabRunner extends pulumi.ComponentResource {
       appVersion,
       status,
     }));
-    this.cacheBucket = cache?.location.bucket;
+    this.cacheBucket = cache?.bucket;
     this.tokenSecret = credentials.tokenSecret;
     this.cacheSecret = credentials.cacheSecret;
     this.nextSteps = pulumi
@@ -258,71 +180,78 @@ export class GitLabRunner extends pulumi.ComponentResource {
   }
 }
 
-/** @returns all settings with their defaults; throws where one is wrong */
-function settingsOf(name: string, args: GitLabRunnerArgs) {
-  if (!/^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$/.test(name)) {
-    throw new pulumi.RunError(
-      `GitLabRunner ${name}: the name must be a DNS label of at most 53 characters: a-z, 0-9 and -.`,
-    );
-  }
-  if ((args.registration === undefined) === (args.runnerToken === undefined)) {
-    throw new pulumi.RunError(`GitLabRunner ${name} needs either registration or runnerToken, and not both.`);
-  }
-  const { networkPolicy = false } = args;
+/** @returns what a namespace needs for the pods that run in it */
+function namespaceArgs(
+  settings: CompleteSettings,
+  name: string,
+  runs: { readonly manager: boolean; readonly jobs: boolean },
+): RunnerNamespaceArgs {
+  const { podSecurity, linkerd, manager, jobs, quota } = settings;
+  const needs = networkNeeds(settings);
   return {
-    manager: complete(managerSettings, name, "manager", args.manager),
-    jobs: complete(jobSettings, name, "jobs", args.jobs),
-    chart: complete(chartSettings, name, "chart", args.chart),
-    cacheConfig: args.cache === false ? undefined : complete(cacheSettings, name, "cache", args.cache),
-    networkSettings:
-      networkPolicy === false
-        ? undefined
-        : complete(networkPolicySettings, name, "networkPolicy", networkPolicy === true ? {} : networkPolicy),
+    name,
+    podSecurity,
+    linkerd,
+    shutdownTimeout: manager.shutdownTimeout,
+    ...(runs.jobs && quota !== undefined
+      ? {
+          quota,
+          // For services and init containers: as little as the helper asks for, as much as a build may use.
+          containerDefaults: { requests: jobs.helperResources.requests, limits: jobs.resources.limits },
+        }
+      : {}),
+    networkPolicies: needs && {
+      ...(runs.manager ? managerNetworkPolicies(needs) : {}),
+      ...(runs.jobs ? jobNetworkPolicies(needs) : {}),
+    },
   };
 }
 
-/** @returns the settings with all their defaults */
-function complete<Schema extends z.ZodType>(
-  schema: Schema,
-  name: string,
-  key: string,
-  settings: z.input<Schema> | undefined,
-): z.output<Schema> {
-  const parsed = schema.safeParse(settings ?? {}, { error: errorMessage });
-  if (!parsed.success) {
-    throw new pulumi.RunError(`GitLabRunner ${name}, ${key}:\n${z.prettifyError(parsed.error)}`);
-  }
-  return parsed.data;
+/** @returns what pods have to reach, where the network is closed otherwise */
+function networkNeeds(settings: CompleteSettings): NetworkNeeds | undefined {
+  const { name, gitlabUrl, networkPolicy, cache, manager, linkerd } = settings;
+  return networkPolicy === false
+    ? undefined
+    : {
+        app: name,
+        gitlabUrl,
+        cache: cache === false ? undefined : cache,
+        metrics: manager.metrics,
+        linkerd,
+        settings: networkPolicy,
+      };
 }
 
-/** The keys of the cache and where it is: in a bucket made in MinIO, or in a store that something else keeps. */
+/** The keys of the cache and where it is: in a bucket made in MinIO, or in a store that is managed elsewhere. */
 function cacheStore(
   name: string,
   settings: CacheSettings,
-  rotation: pulumi.Input<string | undefined>,
+  rotation: pulumi.Input<string> | undefined,
   opts: pulumi.ComponentResourceOptions,
 ) {
   const { bucket = name, server, region, insecure, credentials } = settings;
+  const location = (bucket: pulumi.Input<string>): pulumi.Input<CacheLocation> =>
+    pulumi.output({ bucket, server, region, insecure });
   if (credentials !== undefined) {
-    return {
-      accessKey: pulumi.secret(credentials.accessKey),
-      secretKey: pulumi.secret(credentials.secretKey),
-      location: { bucket: pulumi.output(bucket), server, region, insecure },
-    };
+    const { accessKey, secretKey } = withSecretKeys(credentials);
+    return { accessKey, secretKey, bucket: pulumi.output(bucket), location: location(bucket) };
   }
   const quota = settings.quota === undefined ? undefined : parseQuantity(settings.quota);
   const made = new BuildCache(name, { ...settings, bucket, quota, rotation }, opts);
   const { accessKey, secretKey } = made;
-  return { accessKey, secretKey, location: { bucket: made.bucket, server: made.server, region, insecure } };
+  return { accessKey, secretKey, bucket: made.bucket, location: location(made.bucket) };
 }
 
-/** Marks the keys as secrets; what the engine keeps of a component's inputs would show them otherwise. */
-function withSecretKeys(cache: CacheArgs | false | undefined): CacheArgs | false | undefined {
-  if (cache === undefined || cache === false || cache.credentials === undefined) {
-    return cache;
-  }
-  const { accessKey, secretKey } = cache.credentials;
-  return { ...cache, credentials: { accessKey: pulumi.secret(accessKey), secretKey: pulumi.secret(secretKey) } };
+/** @returns the arguments with secrets marked; what the engine keeps of a component's inputs would show them otherwise */
+function withSecrets(args: GitLabRunnerArgs): GitLabRunnerArgs {
+  const { runnerToken, cache } = args;
+  return {
+    ...args,
+    ...(runnerToken === undefined ? {} : { runnerToken: pulumi.secret(runnerToken) }),
+    ...(typeof cache !== "object" || cache.credentials === undefined
+      ? {}
+      : { cache: { ...cache, credentials: withSecretKeys(cache.credentials) } }),
+  };
 }
 
 /**
@@ -332,7 +261,7 @@ function withSecretKeys(cache: CacheArgs | false | undefined): CacheArgs | false
  */
 function runnerPage(
   gitlabUrl: pulumi.Input<string>,
-  { runnerType, projectId, groupId }: RunnerRegistrationArgs,
+  { runnerType, projectId, groupId }: RegistrationSettings,
   runnerId: pulumi.Output<number>,
 ): pulumi.Output<string> {
   return pulumi.all([gitlabUrl, runnerType, projectId, groupId, runnerId]).apply(([url, type, project, group, id]) => {

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { CacheSettings, NetworkPolicySettings } from "./settings.ts";
+import type { CacheSettings } from "./settings/cache.ts";
+import { anywhere, ipBlocks, type NetworkPolicySettings } from "./settings/namespace.ts";
 
 /** Specification of a NetworkPolicy. */
 export type NetworkPolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
@@ -23,7 +24,6 @@ export interface NetworkNeeds {
 
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 
-const anywhere = ["0.0.0.0/0", "::/0"];
 const metricsPort = 9252;
 /** As kubeadm and the clouds, k3s, and MicroK8s have it: policies see the port behind the Service, not its own, 443. */
 const apiServerPorts = [443, 6443, 16443];
@@ -42,7 +42,7 @@ export function managerNetworkPolicies(needs: NetworkNeeds): Record<string, Netw
       podSelector: { matchLabels: { app } },
       policyTypes: ["Ingress", "Egress"],
       ingress: needs.metrics ? [{ ports: tcp(metricsPort) }] : [],
-      egress: [toGitLab(needs), { to: blocks(settings.apiServer), ports: tcp(...apiServerPorts) }],
+      egress: [toGitLab(needs), { to: ipBlocks(settings.apiServer), ports: tcp(...apiServerPorts) }],
     },
   };
 }
@@ -58,7 +58,7 @@ export function jobNetworkPolicies(needs: NetworkNeeds): Record<string, NetworkP
       egress: [
         toGitLab(needs),
         ...(needs.cache === undefined ? [] : [toCache(settings, needs.cache)]),
-        ...(settings.jobs.length === 0 ? [] : [{ to: blocks(settings.jobs) }]),
+        ...(settings.jobs.length === 0 ? [] : [{ to: ipBlocks(settings.jobs) }]),
       ],
     },
   };
@@ -97,7 +97,7 @@ function toGitLab({ gitlabUrl, settings }: NetworkNeeds): EgressRule {
     const { port, protocol } = new URL(address);
     return tcp(portOf(port, protocol === "http:"));
   });
-  return { to: blocks(settings.gitlab), ports };
+  return { to: ipBlocks(settings.gitlab), ports };
 }
 
 function toCache(
@@ -109,7 +109,7 @@ function toCache(
   // A policy sees the pods behind a Service, whose port need not be the Service's.
   return settings.cache === undefined && namespace !== undefined
     ? { to: [inNamespace(namespace)] }
-    : { to: blocks(settings.cache ?? anywhere), ports: tcp(portOf(port, insecure)) };
+    : { to: ipBlocks(settings.cache ?? anywhere), ports: tcp(portOf(port, insecure)) };
 }
 
 function portOf(port: string, insecure: boolean): number {
@@ -118,10 +118,6 @@ function portOf(port: string, insecure: boolean): number {
 
 function tcp(...ports: number[]): { protocol: string; port: number }[] {
   return ports.map((port) => ({ protocol: "TCP", port }));
-}
-
-function blocks(cidrs: readonly string[]): { ipBlock: { cidr: string } }[] {
-  return cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 }
 
 function inNamespace(name: string): { namespaceSelector: { matchLabels: Record<string, string> } } {

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import type { GitLabRunnerArgs } from "./gitlab-runner.ts";
+import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 
 /** A server that a provider will talk to, and where its address comes from. */
 interface Endpoint {

@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { linkerdAnnotations, linkerdLabels } from "./linkerd.ts";
 import type { NetworkPolicySpec } from "./network-policies.ts";
-import type { ContainerResources, PodSecurityLevel } from "./settings.ts";
+import type { PodSecurityLevel } from "./settings/namespace.ts";
+import type { ContainerResources } from "./settings/resources.ts";
 
 /** Inputs of {@link RunnerNamespace}. */
 export interface RunnerNamespaceArgs {

@@ -1,41 +1,15 @@
 import * as gitlab from "@pulumi/gitlab";
 import * as pulumi from "@pulumi/pulumi";
-
-/** What a runner serves: one project (and those it is enabled for), a group, or a whole GitLab instance. */
-export type RunnerType = "project" | "group" | "instance";
+import type { RegistrationArgs } from "./gitlab-runner-args.ts";
+import { registrationSettings } from "./settings/registration.ts";
 
 /** Inputs of {@link RunnerRegistration}. */
-export interface RunnerRegistrationArgs {
-  /** What the runner serves. */
-  readonly runnerType: pulumi.Input<RunnerType>;
-  /** Id of the project that owns the runner; for `project` only, which needs it. @defaultValue none */
-  readonly projectId?: pulumi.Input<number | undefined>;
-  /** Id of the group that owns the runner; for `group` only, which needs it. @defaultValue none */
-  readonly groupId?: pulumi.Input<number | undefined>;
-  /**
-   * Ids or full paths of the further projects that may use a project runner. A plain list, since each becomes a resource.
-   * @defaultValue none
-   */
-  readonly extraProjects?: readonly (number | string)[];
-  /** Tags whose jobs the runner picks up; may be empty with `runUntagged`. */
-  readonly tags: pulumi.Input<pulumi.Input<string>[]>;
-  /** Pick up jobs without tags. @defaultValue false */
-  readonly runUntagged?: pulumi.Input<boolean>;
-  /** Keep the runner from being enabled for further projects. @defaultValue false */
-  readonly locked?: pulumi.Input<boolean>;
-  /** Take no new jobs. @defaultValue false */
-  readonly paused?: pulumi.Input<boolean>;
-  /** Take jobs of protected branches and tags only. @defaultValue false */
-  readonly protectedOnly?: pulumi.Input<boolean>;
-  /** Name of the runner in GitLab. @defaultValue none */
-  readonly description?: pulumi.Input<string | undefined>;
-  /** Note for GitLab's administrators, 1,024 characters at most. @defaultValue none */
-  readonly maintenanceNote?: pulumi.Input<string | undefined>;
-  /** Longest time that a job may run, in seconds, at least 600. @defaultValue the project's own timeout */
-  readonly maximumTimeout?: pulumi.Input<number | undefined>;
-  /** Change it to any other value, and runner and token are replaced: the new before the old. @defaultValue none */
+export interface RunnerRegistrationArgs extends RegistrationArgs {
+  /** Change it to any other text, and runner and token are replaced: the new before the old. @defaultValue none */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
+
+const defaults = registrationSettings.parse({});
 
 /** The runner in GitLab, and the projects that may use it. */
 export class RunnerRegistration extends pulumi.ComponentResource {
@@ -54,32 +28,33 @@ export class RunnerRegistration extends pulumi.ComponentResource {
     const runner = new gitlab.UserRunner(
       name,
       {
-        runnerType: pulumi.interpolate`${args.runnerType}_type`,
+        runnerType: orElse(args.runnerType, defaults.runnerType).apply((type) => `${type}_type`),
         projectId: args.projectId,
         groupId: args.groupId,
-        tagLists: args.tags,
-        untagged: pulumi.output(args.runUntagged).apply((runUntagged) => runUntagged ?? false),
-        locked: pulumi.output(args.locked).apply((locked) => locked ?? false),
-        paused: pulumi.output(args.paused).apply((paused) => paused ?? false),
-        accessLevel: pulumi
-          .output(args.protectedOnly)
-          .apply((protectedOnly) => (protectedOnly === true ? "ref_protected" : "not_protected")),
-        // Never undefined: GitLab's provider keeps what was there before where it is told nothing.
-        description: pulumi.output(args.description).apply((description) => description ?? ""),
-        maintenanceNote: pulumi.output(args.maintenanceNote).apply((note) => note ?? ""),
+        tagLists: orElse(args.tags, defaults.tags).apply((tags) => [...tags]),
+        untagged: orElse(args.runUntagged, defaults.runUntagged),
+        locked: orElse(args.locked, defaults.locked),
+        paused: orElse(args.paused, defaults.paused),
+        accessLevel: orElse(args.protectedOnly, defaults.protectedOnly).apply((protectedOnly) =>
+          protectedOnly ? "ref_protected" : "not_protected",
+        ),
+        // Never undefined: GitLab's provider leaves a field unchanged that is not set.
+        description: orElse(args.description, ""),
+        maintenanceNote: orElse(args.maintenanceNote, ""),
         maximumTimeout: args.maximumTimeout,
       },
-      // GitLab shows a token once, so a new token is a new runner (pitfall 5). Never undefined, since the engine takes the
-      // first trigger that a resource gets for no change.
-      { parent: this, replacementTrigger: pulumi.output(args.rotation).apply((rotation) => rotation ?? "") },
+      // GitLab shows a token once, when it creates the runner, so a new token needs a new runner:
+      // https://docs.gitlab.com/api/users/#create-a-runner-linked-to-a-user. Never undefined, since the engine takes the first
+      // trigger that a resource gets for no change.
+      { parent: this, replacementTrigger: orElse(args.rotation, "") },
     );
     this.runnerId = runner.id.apply(Number);
     this.token = pulumi.secret(runner.token);
     this.tags = runner.tagLists.apply((tags) => tags ?? []);
     this.#warnOfOldTimeout(args.maximumTimeout, runner);
 
-    // GitLab refuses to delete a runner that several projects use (pitfall 9). Each enablement needs the runner's id,
-    // so the engine removes all of them before the runner.
+    // GitLab refuses to delete a runner that several projects use: https://docs.gitlab.com/api/runners/#delete-a-runner. Each
+    // enablement needs the runner's id, so the engine deletes all of them before the runner.
     const enablements = (args.extraProjects ?? []).map(
       (project) =>
         new gitlab.ProjectRunnerEnablement(
@@ -114,4 +89,8 @@ export class RunnerRegistration extends pulumi.ComponentResource {
       }
     });
   }
+}
+
+function orElse<T>(value: pulumi.Input<T | undefined>, fallback: pulumi.Input<T>): pulumi.Output<T> {
+  return pulumi.all([value, fallback]).apply(([value, fallback]) => (value ?? fallback) as T);
 }

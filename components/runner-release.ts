@@ -1,46 +1,63 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { chartValues, defaultValues, withFurtherValues } from "./chart-values.ts";
-import { configToml, type CacheLocation } from "./config-toml.ts";
-import type { ChartSettings, JobSettings, ManagerSettings, PodSecurityLevel } from "./settings.ts";
+import { chartValues } from "./chart-values.ts";
+import type { ChartSettings } from "./settings/chart.ts";
+import type { JobSettings } from "./settings/jobs.ts";
+import type { ManagerSettings } from "./settings/manager.ts";
+import type { PodSecurityLevel } from "./settings/namespace.ts";
 
-/** Inputs of {@link RunnerRelease}. */
-export interface RunnerReleaseArgs {
+/** Where the runner finds its build cache. */
+export interface CacheLocation {
+  /** `host:port` of the object store. */
+  readonly server: string;
+  /** Name of the bucket. */
+  readonly bucket: string;
+  /** Region of the bucket. */
+  readonly region: string;
+  /** Use plain HTTP to connect to the server. */
+  readonly insecure: boolean;
+}
+
+/** Everything that chart and runner are told. */
+export interface Release {
   /** Name of the Helm release, of the Deployment, and the value of its pods' label `app`. */
-  readonly release: pulumi.Input<string>;
+  readonly name: string;
   /** Namespace of the manager. */
-  readonly namespace: pulumi.Input<string>;
+  readonly namespace: string;
   /** Namespace of the job pods. */
-  readonly jobNamespace: pulumi.Input<string>;
+  readonly jobNamespace: string;
   /** Address of GitLab that the runner polls. */
-  readonly gitlabUrl: pulumi.Input<string>;
+  readonly gitlabUrl: string;
   /** ServiceAccount of the manager. */
-  readonly managerAccount: pulumi.Input<string>;
+  readonly managerAccount: string;
   /** ServiceAccount of the job pods. */
-  readonly jobAccount: pulumi.Input<string>;
+  readonly jobAccount: string;
   /** Name of the Secret with the runner's token. */
-  readonly tokenSecret: pulumi.Input<string>;
-  /** Name of the Secret with the cache's keys. @defaultValue no cache */
-  readonly cacheSecret?: pulumi.Input<string>;
-  /** Where the cache is: its `server` as `host:port`, `bucket`, `region`, and whether HTTP is `insecure`. @defaultValue no cache */
-  readonly cache?: pulumi.Input<{
-    readonly [key in keyof CacheLocation]: pulumi.Input<CacheLocation[key]>;
-  }>;
-  /** Name of a Secret with certificates that the manager trusts. @defaultValue none */
-  readonly certsSecret?: pulumi.Input<string>;
-  /** Name of a ConfigMap whose `ca.crt` the jobs' helper trusts. @defaultValue none */
-  readonly jobCertificates?: pulumi.Input<string>;
-  /** Settings of the manager. Plain values, since its replicas decide what is created. */
+  readonly tokenSecret: string;
+  /** Name of the Secret with the cache's keys; undefined without a cache. */
+  readonly cacheSecret: string | undefined;
+  /** Where the cache is; undefined without a cache. */
+  readonly cache: CacheLocation | undefined;
+  /** Name of a Secret with certificates that the manager trusts; undefined for none. */
+  readonly certsSecret: string | undefined;
+  /** Name of a ConfigMap whose `ca.crt` the jobs' helper trusts; undefined for none. */
+  readonly jobCertificates: string | undefined;
+  /** Pod Security level that the job pods must meet. */
+  readonly podSecurity: PodSecurityLevel;
+  /** Let Linkerd inject its proxy into manager and job pods. */
+  readonly linkerd: boolean;
+  /** Settings of the manager. */
   readonly manager: ManagerSettings;
   /** Settings of the job pods. */
-  readonly jobs: pulumi.Input<JobSettings>;
-  /** Pod Security level that the job pods must meet. */
-  readonly podSecurity: pulumi.Input<PodSecurityLevel>;
-  /** Let Linkerd inject its proxy into manager and job pods. @defaultValue false */
-  readonly linkerd?: pulumi.Input<boolean>;
-  /** Which chart, and how long it may take. */
+  readonly jobs: JobSettings;
+  /** The chart, and how long its installation may take. */
   readonly chart: ChartSettings;
 }
+
+/** Inputs of {@link RunnerRelease}: a {@link Release}, whose settings are plain values, since they decide what is created. */
+export type RunnerReleaseArgs = {
+  readonly [Key in keyof Release]: Key extends "manager" | "chart" ? Release[Key] : pulumi.Input<Release[Key]>;
+};
 
 /** The Helm release of GitLab's chart: the runner manager, at work. */
 export class RunnerRelease extends pulumi.ComponentResource {
@@ -54,31 +71,11 @@ export class RunnerRelease extends pulumi.ComponentResource {
     const { chart, manager } = args;
     const limit = chart.timeoutSeconds + 60;
 
-    const toml = pulumi
-      .output({
-        namespace: args.jobNamespace,
-        jobAccount: args.jobAccount,
-        jobs: args.jobs,
-        linkerd: args.linkerd,
-        podSecurity: args.podSecurity,
-        jobCertificates: args.jobCertificates,
-        cache: args.cache,
-      })
-      .apply((config) =>
-        configToml({
-          ...config,
-          requestConcurrency: manager.requestConcurrency,
-          linkerd: config.linkerd ?? false,
-          jobCertificates: config.jobCertificates,
-          cache: config.cache,
-        }),
-      );
-
     const release = new k8s.helm.v3.Release(
       name,
       {
-        // Named, since with a generated name the pods' label `app` would change too (pitfall 12).
-        name: args.release,
+        // Named, since the chart derives the pods' label `app` from it, and a generated name would change that, too.
+        name: args.name,
         namespace: args.namespace,
         ...(chart.path === undefined
           ? {
@@ -88,23 +85,7 @@ export class RunnerRelease extends pulumi.ComponentResource {
             }
           : { chart: chart.path }),
         timeout: chart.timeoutSeconds,
-        values: pulumi
-          .output({
-            gitlabUrl: args.gitlabUrl,
-            release: args.release,
-            managerAccount: args.managerAccount,
-            tokenSecret: args.tokenSecret,
-            cacheSecret: args.cacheSecret,
-            certsSecret: args.certsSecret,
-            configToml: toml,
-            linkerd: args.linkerd,
-          })
-          .apply((config) =>
-            withFurtherValues(
-              chartValues({ ...config, manager, certsSecret: config.certsSecret, linkerd: config.linkerd ?? false }),
-              { ...defaultValues, ...chart.values },
-            ),
-          ),
+        values: pulumi.output(args).apply(chartValues),
       },
       {
         parent: this,
@@ -117,8 +98,8 @@ export class RunnerRelease extends pulumi.ComponentResource {
       new k8s.policy.v1.PodDisruptionBudget(
         `${name}-disruption-budget`,
         {
-          metadata: { name: args.release, namespace: args.namespace },
-          spec: { maxUnavailable: 1, selector: { matchLabels: { app: args.release } } },
+          metadata: { name: args.name, namespace: args.namespace },
+          spec: { maxUnavailable: 1, selector: { matchLabels: { app: args.name } } },
         },
         { parent: this },
       );

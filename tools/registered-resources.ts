@@ -55,7 +55,8 @@ export async function registeredResources(stack: StackFile): Promise<RegisteredR
     false,
   );
   pulumi.runtime.setAllConfig({ ...stack.config }, [...stack.secretKeys]);
-  new GitLabRunner("gitlab-runner", readStackConfig());
+  const name = "gitlab-runner";
+  new GitLabRunner(name, readStackConfig(name));
   // Waits for every registration under way.
   await pulumi.runtime.disconnect();
   return resources;

@@ -1,20 +1,25 @@
-/** Where a value is: `["jobs", "tolerations", 0]`. */
-export type Path = readonly (string | number)[];
+import { dotted, type Path } from "../settings/path.ts";
+import type { Change, Fix } from "../settings/problems.ts";
+import { inStack } from "./stack-keys.ts";
 
-/** @returns a path as people and `pulumi config --path` write it: `jobs.nodeSelector["kubernetes.io/arch"]`, `tags[0]` */
-export function dotted(path: Path): string {
-  return path
-    .map((part, index) =>
-      typeof part === "number"
-        ? `[${part}]`
-        : /^[\w-]+$/.test(part)
-          ? `${index === 0 ? "" : "."}${part}`
-          : `["${part.replaceAll('"', '\\"')}"]`,
-    )
-    .join("");
+/** @returns what to type to follow a fix */
+export function fixCommands({ first, then, or, note }: Fix): string {
+  const remarks = [
+    ...(then === undefined ? [] : [`and then: ${changeCommand(then)}`]),
+    ...(or === undefined ? [] : [`or: ${changeCommand(or)}`]),
+    ...(note === undefined ? [] : [note]),
+  ];
+  const command = "run" in first ? first.run : changeCommand(first);
+  return remarks.length === 0 ? command : `${command}    (${remarks.join("; ")})`;
 }
 
-/** @returns a command that takes the value at a path out of the configuration */
+function changeCommand(change: Change): string {
+  return "remove" in change
+    ? removeCommand(inStack(change.remove))
+    : setCommand(inStack(change.set), String(change.to));
+}
+
+/** @returns a command that removes the value at a path from the configuration */
 export function removeCommand(path: Path): string {
   return `pulumi config rm ${pathArgument(path)}`;
 }

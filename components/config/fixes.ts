@@ -1,20 +1,27 @@
 import type { z } from "zod";
-import { askCommand, removeCommand, setCommand, type Path } from "./commands.ts";
-import { accepts, exampleAt, hintAt, keysAt, valueAt, type RawConfig } from "./lookup.ts";
+import { pathOf } from "../settings/issues.ts";
+import * as lookup from "../settings/lookup.ts";
+import { valueAt, type Path } from "../settings/path.ts";
+import { askCommand, removeCommand, setCommand } from "./commands.ts";
+import { inArguments, keysAt } from "./stack-keys.ts";
 
-/** @returns a command that mends a wrong value, without showing it where it is hidden */
-export function mendingCommand(issue: z.core.$ZodIssue, { values }: RawConfig, isHidden: boolean): string {
-  const path = issue.path as Path;
+/**
+ * @param issue what is wrong with a value, at its path in the stack
+ * @param values all values of the stack
+ * @returns a command that fixes a wrong value, without showing it where it is hidden
+ */
+export function fixingCommand(issue: z.core.$ZodIssue, values: object, isHidden: boolean): string {
+  const path = pathOf(issue);
   const found = valueAt(values, path);
   const meant = meantValue(path, found);
   if (isHidden && issue.code === "invalid_type" && typeof meant === "string") {
     return askCommand(path, true);
   }
-  const own = hintAt(path, "fix");
-  if (typeof own === "string") {
+  const own = lookup.hintAt(inArguments(path), "fix");
+  if (own !== undefined) {
     return own;
   }
-  if (hintAt(path, "secret") === true) {
+  if (lookup.hintAt(inArguments(path), "secret") === true) {
     return askCommand(path);
   }
   if (issue.code === "too_big" && issue.origin === "array") {
@@ -55,11 +62,14 @@ function settingCommand(path: Path, example?: unknown): string {
   const text = String(leaf.value);
   // Below the top, Pulumi takes text that looks like a number or a boolean for one.
   const isMistaken = leaf.path.length > 1 && typeof leaf.value === "string" && /^(true|false|0|-?[1-9]\d*)$/.test(text);
-  return setCommand(leaf.path, text, isMistaken && !accepts(leaf.path, JSON.parse(text)));
+  return setCommand(leaf.path, text, isMistaken && !lookup.accepts(inArguments(leaf.path), JSON.parse(text)));
 }
 
 /** @returns the first plain value in an example, since one command sets no more; undefined where there is none */
-function leafAt(path: Path, example: unknown = exampleAt(path)): { path: Path; value: unknown } | undefined {
+function leafAt(
+  path: Path,
+  example: unknown = lookup.exampleAt(inArguments(path)),
+): { path: Path; value: unknown } | undefined {
   if (example === undefined) {
     const [first] = keysAt(path) ?? [];
     return first === undefined ? undefined : leafAt([...path, first]);
@@ -81,7 +91,7 @@ function meantValue(path: Path, found: unknown): unknown {
     ...(["true", "yes", "y", "on", "1", "enabled"].includes(word) ? [true] : []),
     ...(["false", "no", "n", "off", "0", "disabled"].includes(word) ? [false] : []),
   ];
-  return meanings.find((meaning) => accepts(path, meaning));
+  return meanings.find((meaning) => lookup.accepts(inArguments(path), meaning));
 }
 
 function isPlain(value: unknown): boolean {

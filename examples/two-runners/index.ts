@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GitLabRunner } from "../../components/gitlab-runner.ts";
-import type { CacheArgs, ChartArgs } from "../../components/settings.ts";
+import type { CacheArgs, ChartArgs } from "../../components/gitlab-runner-args.ts";
 
 const config = new pulumi.Config();
 const projectId = config.requireNumber("projectId");

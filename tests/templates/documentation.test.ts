@@ -67,7 +67,7 @@ describe("docs/templates.md", { timeout: 120_000 }, () => {
           ]),
         ),
       );
-      const { jobs } = readStackConfig();
+      const { jobs } = readStackConfig("gitlab-runner");
       assert.equal(jobs.podSpec.length, 1);
       assert.equal(jobs.privileged, false);
     });

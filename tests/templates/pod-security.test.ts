@@ -8,7 +8,9 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { execa } from "execa";
 import getPort from "get-port";
 import { configToml } from "../../components/config-toml.ts";
-import { jobSettings, type JobSettings, type PodSecurityLevel } from "../../components/settings.ts";
+import { jobSettings, type JobSettings } from "../../components/settings/jobs.ts";
+import type { PodSecurityLevel } from "../../components/settings/namespace.ts";
+import { someRelease } from "../unit/some-release.ts";
 import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { jobPod } from "../../sandbox/manager/job-pod.ts";
 import { jobVariables } from "../../sandbox/manager/job-variables.ts";
@@ -31,16 +33,7 @@ function documentedJobs(type: "Unconfined" | "Localhost"): JobSettings {
 
 /** The pod that the stack's runner makes for a job of this image. */
 function pod(jobs: JobSettings, podSecurity: PodSecurityLevel, image: string): V1Pod {
-  const toml = configToml({
-    namespace: podSecurity,
-    jobAccount: "default",
-    jobs,
-    requestConcurrency: 1,
-    linkerd: false,
-    podSecurity,
-    jobCertificates: undefined,
-    cache: undefined,
-  });
+  const toml = configToml(someRelease({ jobNamespace: podSecurity, jobAccount: "default", jobs, podSecurity }));
   const environment = { CI_SERVER_URL: "http://127.0.0.1:1", CI_SERVER_TOKEN: "glrt-0123456789abcdefghij" };
   const { config } = registerRunner({ config: "", template: toml, environment, hostname: "manager" });
   const [runner] = config.runners;

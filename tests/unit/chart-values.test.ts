@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { chartValues, ownedValues, withFurtherValues } from "../../components/chart-values.ts";
-import { managerSettings } from "../../components/settings.ts";
+import { ownedValues, programValues, withFurtherValues } from "../../components/chart-values.ts";
+import { managerSettings } from "../../components/settings/manager.ts";
 import { chartKeys, keysOf, unknownKeys } from "./config-chart-keys.ts";
+import { someRelease } from "./some-release.ts";
 
-const values = chartValues({
-  gitlabUrl: "https://gitlab.com",
-  release: "gitlab-runner",
-  managerAccount: "gitlab-runner",
-  tokenSecret: "gitlab-runner-token",
-  cacheSecret: "gitlab-runner-cache-credentials",
-  configToml: "[[runners]]",
-  manager: managerSettings.parse({ nodeSelector: { "kubernetes.io/hostname": "polycephala" }, metrics: true }),
-  certsSecret: "gitlab-runner-certificates",
-  linkerd: true,
-});
+const manager = managerSettings.parse({ nodeSelector: { "kubernetes.io/hostname": "worker-1" }, metrics: true });
+const values = programValues(
+  someRelease({
+    cacheSecret: "gitlab-runner-cache-credentials",
+    certsSecret: "gitlab-runner-certificates",
+    linkerd: true,
+    manager,
+  }),
+) as Record<string, unknown> & {
+  readonly metrics: object;
+  readonly runners: { readonly secret: string; readonly cache: object };
+};
 
-describe("chartValues", () => {
+describe("programValues", () => {
   test("sets only keys that the chart knows", () => {
     assert.deepEqual(unknownKeys(values), []);
     assert.ok(keysOf(values).length > 25);
@@ -27,8 +29,8 @@ describe("chartValues", () => {
   });
 
   test("leaves rights and account to the program", () => {
-    assert.deepEqual(values.rbac, { create: false, serviceAccountName: "gitlab-runner" });
-    assert.deepEqual(values.serviceAccount, { create: false, name: "gitlab-runner" });
+    assert.deepEqual(values["rbac"], { create: false, serviceAccountName: "gitlab-runner" });
+    assert.deepEqual(values["serviceAccount"], { create: false, name: "gitlab-runner" });
   });
 
   test("names the Secrets, so that the chart mounts them", () => {
@@ -37,7 +39,7 @@ describe("chartValues", () => {
   });
 
   test("injects Linkerd", () => {
-    assert.deepEqual(values.podAnnotations, {
+    assert.deepEqual(values["podAnnotations"], {
       "linkerd.io/inject": "enabled",
       "config.alpha.linkerd.io/proxy-enable-native-sidecar": "true",
       "config.beta.linkerd.io/proxy-enable-native-sidecar": "true",
@@ -107,7 +109,7 @@ describe("further values", () => {
     let accepted = 0;
     fc.assert(
       fc.property(anyValues, (further) => {
-        if (ownedValues(further, values).length > 0) {
+        if (ownedValues(further, manager).length > 0) {
           return;
         }
         accepted += 1;
@@ -126,7 +128,7 @@ describe("further values", () => {
   test("are refused by the path of each that is the program's", () => {
     fc.assert(
       fc.property(fc.constantFrom(...ownLeaves.filter((path) => !isEmpty(at(values, path)))), (path) => {
-        const [named, ...others] = ownedValues(nested(path, "other"), values);
+        const [named, ...others] = ownedValues(nested(path, "other"), manager);
         assert.deepEqual(others, []);
         // What the program owns with all that is in it is named as a whole.
         assert.ok(named !== undefined && named.length > 0);
@@ -197,7 +199,7 @@ describe("further values", () => {
     ],
   ] as const) {
     test(`are refused: ${title}`, () => {
-      assert.deepEqual(ownedValues(further, values), owned);
+      assert.deepEqual(ownedValues(further, manager), owned);
     });
   }
 
@@ -224,12 +226,12 @@ describe("further values", () => {
     ["names of every object", { constructor: { a: 1 }, toString: "b" }],
   ] as const) {
     test(`are taken: ${title}`, () => {
-      assert.deepEqual(ownedValues(further, values), []);
+      assert.deepEqual(ownedValues(further, manager), []);
       const merged = withFurtherValues(values, further);
       for (const path of leavesOf(further)) {
         assert.deepEqual(at(merged, path), at(further, path));
       }
-      assert.deepEqual(merged.runners, values.runners);
+      assert.deepEqual(merged["runners"], values.runners);
     });
   }
 });

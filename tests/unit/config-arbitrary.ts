@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import fc from "fast-check";
-import { tolerationKey } from "../../components/config-toml.ts";
+import { tolerationKey } from "../../components/settings/tolerations.ts";
 import type { StackFile } from "./config-reading.ts";
 
 /** The certificate of an authority that nobody trusts. */

@@ -1,10 +1,4 @@
-import {
-  cacheSettings,
-  chartSettings,
-  jobSettings,
-  managerSettings,
-  networkPolicySettings,
-} from "../../components/settings.ts";
+import { groups } from "../../components/settings/runner.ts";
 import { caCertificate } from "./config-arbitrary.ts";
 
 /** A configuration with one mistake, and all that the message says of it. */
@@ -70,25 +64,25 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a nested key by another name",
       values: { manager: { concurent: 4 } },
       problem: "manager.concurent: there is no such key; did you mean manager.concurrent?",
-      fix: `pulumi config rm --path manager.concurent    (keys there: ${keysOf(managerSettings)})`,
+      fix: `pulumi config rm --path manager.concurent    (keys there: ${keysOf(groups.manager)})`,
     },
     {
       title: "a nested key like no other",
       values: { jobs: { shell: "bash" } },
       problem: "jobs.shell: there is no such key",
-      fix: `pulumi config rm --path jobs.shell    (keys there: ${keysOf(jobSettings)})`,
+      fix: `pulumi config rm --path jobs.shell    (keys there: ${keysOf(groups.jobs)})`,
     },
     {
       title: "a key of the cache",
       values: { cache: { buket: "ci" } },
       problem: "cache.buket: there is no such key; did you mean cache.bucket?",
-      fix: `pulumi config rm --path cache.buket    (keys there: ${keysOf(cacheSettings)})`,
+      fix: `pulumi config rm --path cache.buket    (keys there: ${keysOf(groups.cache)})`,
     },
     {
       title: "a key of the network policy",
       values: { networkPolicy: { gitlb: ["10.0.0.0/8"] } },
       problem: "networkPolicy.gitlb: there is no such key; did you mean networkPolicy.gitlab?",
-      fix: `pulumi config rm --path networkPolicy.gitlb    (keys there: ${keysOf(networkPolicySettings)})`,
+      fix: `pulumi config rm --path networkPolicy.gitlb    (keys there: ${keysOf(groups.networkPolicy)})`,
     },
     {
       title: "a key of a list's entry",
@@ -142,7 +136,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a key of the chart",
       values: { chart: { verson: "0.86.0" } },
       problem: "chart.verson: there is no such key; did you mean chart.version?",
-      fix: `pulumi config rm --path chart.verson    (keys there: ${keysOf(chartSettings)})`,
+      fix: `pulumi config rm --path chart.verson    (keys there: ${keysOf(groups.chart)})`,
     },
   ],
   "values of the top level": [
@@ -813,7 +807,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { manager: { resources: { limits: { "ephemeral-storage": "lots" } } } },
       problem:
         'manager.resources.limits.ephemeral-storage: must be a number of bytes, with a suffix such as Mi or Gi (m would be thousandths of a byte), but is "lots"',
-      fix: "pulumi config set --path manager.resources.limits.ephemeral-storage 512Mi",
+      fix: "pulumi config set --path manager.resources.limits.ephemeral-storage 10Gi",
     },
     {
       title: "a request above the limit",
@@ -829,10 +823,10 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     },
     {
       title: "a label of nodes that is none",
-      values: { manager: { nodeSelector: { "kubernetes.io/host name": "polycephala" } } },
+      values: { manager: { nodeSelector: { "kubernetes.io/host name": "worker-1" } } },
       problem:
         'manager.nodeSelector["kubernetes.io/host name"]: must be a name such as team or example.com/team, but is "kubernetes.io/host name"',
-      fix: "pulumi config rm --path 'manager.nodeSelector[\"kubernetes.io/host name\"]'    (then, for example, pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' polycephala)",
+      fix: "pulumi config rm --path 'manager.nodeSelector[\"kubernetes.io/host name\"]'    (then, for example, pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' worker-1)",
     },
     {
       title: "a label's value that is a boolean",
@@ -845,13 +839,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { manager: { nodeSelector: { "kubernetes.io/hostname": "my node" } } },
       problem:
         'manager.nodeSelector["kubernetes.io/hostname"]: must be the value of a label: 63 characters at most, but is "my node"',
-      fix: "pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' polycephala",
+      fix: "pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' worker-1",
     },
     {
       title: "a node in place of labels",
-      values: { manager: { nodeSelector: "polycephala" } },
-      problem: 'manager.nodeSelector: must be an object with keys, but is "polycephala"',
-      fix: "pulumi config rm --path manager.nodeSelector    (then, for example, pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' polycephala)",
+      values: { manager: { nodeSelector: "worker-1" } },
+      problem: 'manager.nodeSelector: must be an object with keys, but is "worker-1"',
+      fix: "pulumi config rm --path manager.nodeSelector    (then, for example, pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' worker-1)",
     },
     {
       title: "a map in place of tolerations",
@@ -924,14 +918,14 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     },
     {
       title: "an affinity that is a text",
-      values: { manager: { affinity: { nodeAffinity: "polycephala" } } },
-      problem: 'manager.affinity.nodeAffinity: must be an object with keys, but is "polycephala"',
+      values: { manager: { affinity: { nodeAffinity: "worker-1" } } },
+      problem: 'manager.affinity.nodeAffinity: must be an object with keys, but is "worker-1"',
       fix: "pulumi config rm --path manager.affinity.nodeAffinity    (then, for example, write it into the stack's file)",
     },
     {
       title: "a text in place of affinities",
-      values: { manager: { affinity: "polycephala" } },
-      problem: 'manager.affinity: must be an object with keys, but is "polycephala"',
+      values: { manager: { affinity: "worker-1" } },
+      problem: 'manager.affinity: must be an object with keys, but is "worker-1"',
       fix: "pulumi config rm --path manager.affinity    (then, for example, write it into the stack's file)",
     },
     {

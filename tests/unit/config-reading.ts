@@ -1,13 +1,8 @@
-import {
-  cacheSettings,
-  chartSettings,
-  jobSettings,
-  managerSettings,
-  networkPolicySettings,
-} from "../../components/settings.ts";
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../../components/config/problems.ts";
+import { ConfigError } from "../../components/settings/problems.ts";
+import { stackKeys } from "../../components/config/stack-keys.ts";
+import { groups } from "../../components/settings/runner.ts";
 import { readStackConfig } from "../../components/config.ts";
 
 /** A stack's configuration: the values of the project `gitlab-runner`, and which of its keys are encrypted. */
@@ -32,7 +27,7 @@ function qualified(key: string): string {
 /** Reads a configuration that has no problem. */
 export function read(values: StackFile["values"], secrets?: StackFile["secrets"]) {
   setStackFile({ values, secrets });
-  return readStackConfig();
+  return readStackConfig("gitlab-runner");
 }
 
 /** @returns the message on a configuration, or undefined where it is accepted */
@@ -69,13 +64,8 @@ export function problemsIn(message: string): { problem: string; fix: string }[] 
 
 /** Every key of a stack's configuration: those at the top, and those in its objects, such as `manager.replicas`. */
 export function knownKeys(): { readonly topLevel: string[]; readonly nested: string[] } {
-  const topLevel = /keys there: (.*)\)/.exec(messageOf({ nonsense: 1 }))?.[1]?.split(", ") ?? [];
-  const nested = Object.entries({
-    manager: managerSettings,
-    jobs: jobSettings,
-    cache: cacheSettings,
-    chart: chartSettings,
-    networkPolicy: networkPolicySettings,
-  }).flatMap(([key, { shape }]) => Object.keys(shape).map((inner) => `${key}.${inner}`));
-  return { topLevel, nested };
+  const nested = Object.entries(groups).flatMap(([key, { shape }]) =>
+    Object.keys(shape).map((inner) => `${key}.${inner}`),
+  );
+  return { topLevel: stackKeys, nested };
 }

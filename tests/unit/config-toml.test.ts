@@ -3,22 +3,14 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { chartValues } from "../../components/chart-values.ts";
-import { configToml, escapeTemplate, type RunnerConfig } from "../../components/config-toml.ts";
-import { jobSettings, managerSettings } from "../../components/settings.ts";
+import { configToml, escapeTemplate } from "../../components/config-toml.ts";
+import { jobSettings } from "../../components/settings/jobs.ts";
 import { anyText } from "./config-arbitrary.ts";
 import { renderConfigMap } from "./config-helm.ts";
+import { someRelease } from "./some-release.ts";
 
 const cache = { server: "minio:9000", bucket: "cache", region: "us-east-1", insecure: true };
-const config: RunnerConfig = {
-  namespace: "ci",
-  jobAccount: "gitlab-runner-job",
-  jobs: jobSettings.parse({}),
-  requestConcurrency: 1,
-  linkerd: false,
-  podSecurity: "baseline",
-  jobCertificates: undefined,
-  cache,
-};
+const config = someRelease({ cache });
 
 function onlyRunner(toml: string): Record<string, unknown> {
   // Through JSON, since the parser's tables have no prototype.
@@ -28,7 +20,7 @@ function onlyRunner(toml: string): Record<string, unknown> {
 }
 
 describe("configToml", () => {
-  test("holds the original's resources, for build and helper", () => {
+  test("holds the default resources of build and helper", () => {
     assert.deepEqual(onlyRunner(configToml(config))["kubernetes"], {
       namespace: "ci",
       image: "alpine:latest",
@@ -146,28 +138,13 @@ function expected(jobs: ReturnType<typeof settingsWith>) {
   return { environment, podAnnotations, allowedImages, allowedServices, podSpec };
 }
 
-/** Values as the program gives them to the chart. */
-function valuesOf(toml: string) {
-  return chartValues({
-    gitlabUrl: "https://gitlab.example.com",
-    release: "gitlab-runner",
-    managerAccount: "gitlab-runner",
-    tokenSecret: "gitlab-runner-token",
-    cacheSecret: "gitlab-runner-cache",
-    configToml: toml,
-    manager: managerSettings.parse({}),
-    certsSecret: undefined,
-    linkerd: false,
-  });
-}
-
 describe("configToml, rendered by Helm", { timeout: 120_000 }, () => {
   test("brings any text to the runner unchanged", async () => {
     const batch = fc.array(anyText, { minLength: 40, maxLength: 60, size: "max" });
     await fc.assert(
       fc.asyncProperty(batch, async (texts) => {
         const jobs = settingsWith(texts);
-        const data = await renderConfigMap(valuesOf(configToml({ ...config, jobs })));
+        const data = await renderConfigMap(chartValues({ ...config, jobs }));
         const { "config.template.toml": rendered = "" } = data;
         assert.deepEqual(textsIn(rendered), expected(jobs));
       }),
@@ -223,7 +200,7 @@ describe("configToml, rendered by Helm", { timeout: 120_000 }, () => {
       ],
     ];
     const jobs = settingsWith(texts);
-    const { "config.template.toml": rendered = "" } = await renderConfigMap(valuesOf(configToml({ ...config, jobs })));
+    const { "config.template.toml": rendered = "" } = await renderConfigMap(chartValues({ ...config, jobs }));
     assert.deepEqual(textsIn(rendered), expected(jobs));
     assert.match(rendered, /^[\n\x20-\x7e]+$/, "more than ASCII, of which YAML takes some for line breaks");
   });

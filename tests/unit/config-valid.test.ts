@@ -28,7 +28,7 @@ interface Values extends Record<string, unknown> {
 async function deployStack(stack: ValidStack) {
   const { one, all, resources } = await deploy(() => {
     setStackFile(stack);
-    return new GitLabRunner("gitlab-runner", readStackConfig());
+    return new GitLabRunner("gitlab-runner", readStackConfig("gitlab-runner"));
   });
   const values = one(releaseType).inputs["values"] as Values;
   return { all, resources, values, toml: values.runners.config, text: JSON.stringify(values) };

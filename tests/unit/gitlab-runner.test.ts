@@ -16,11 +16,11 @@ function homelab(overrides: Record<string, unknown> = {}): GitLabRunner {
   pulumi.runtime.setAllConfig(
     Object.fromEntries(values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)])),
   );
-  return new GitLabRunner("gitlab-runner", readStackConfig());
+  return new GitLabRunner("gitlab-runner", readStackConfig("gitlab-runner"));
 }
 
 describe("GitLabRunner", { timeout: 20_000 }, () => {
-  test("makes of the homelab's stack everything that the original's scripts made", async () => {
+  test("makes everything that the homelab needs", async () => {
     const { resources } = await deploy(() => homelab());
     const made = resources.filter(({ type }) => !type.startsWith("gitlab-runner:") && !type.startsWith("pulumi:"));
     assert.deepEqual(
@@ -106,10 +106,84 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
         () => new GitLabRunner(name, { registration: { runnerType: "project", projectId: 1, tags: ["x"] }, ...args }),
       );
     await assert.rejects(make("GPU_runner", {}), /must be a DNS label of at most 53 characters/);
-    await assert.rejects(make("gpu", { runnerToken: "glrt-x" }), /either registration or runnerToken, and not both/);
+    await assert.rejects(
+      make("gpu", { runnerToken: "glrt-x" }),
+      /registration: either this or runnerToken must be set, and not both/,
+    );
     await assert.rejects(
       make("gpu", { manager: { replicas: 0 } }),
-      /GitLabRunner gpu, manager:[^]*must be at least 1[^]*replicas/,
+      /GitLabRunner gpu has one problem:\n {2}manager\.replicas: must be at least 1, but is 0\n/,
+    );
+  });
+
+  test("finds contradictions whoever makes it, by its own name, all at once, and registers nothing", async () => {
+    let registered = 0;
+    const make = () =>
+      deploy(() => {
+        try {
+          return new GitLabRunner("gpu", {
+            registration: { tags: ["gpu", "gpu"] },
+            manager: { alerts: true },
+            jobs: { serviceAccount: "gpu", podLabels: { app: "gpu" }, privileged: true },
+            cache: { credentials: { accessKey: "AKIA0123456789", secretKey: pulumi.output("s3cr3t") } },
+            caCertificate: "none",
+          });
+        } finally {
+          registered += 1;
+        }
+      });
+    await assert.rejects(make, (error: Error) => {
+      assert.equal(
+        error.message,
+        [
+          "GitLabRunner gpu has 8 problems:",
+          "  registration.projectId: must be set: a runner of type project needs the id of its project",
+          '  registration.tags[1]: must name each tag once, but is "gpu"',
+          "  jobs.privileged: must be false where podSecurity is baseline, its default: Kubernetes refuses privileged pods there, but is true",
+          "  manager.alerts: must be false where manager.metrics is false: there is nothing to monitor, but is true",
+          "  caCertificate: must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
+          '  jobs.podLabels.app: must be something else: it tells the manager\'s pods from others, but is "gpu"',
+          "  jobs.serviceAccount: must not be the manager's own account, under which every job could read the runner's token, but is \"gpu\"",
+          "  cache.bucket: must be set with cache.credentials: the bucket exists already",
+          "Nothing was created or changed.",
+        ].join("\n"),
+      );
+      return true;
+    });
+    assert.equal(registered, 1);
+  });
+
+  test("takes the account of another runner for what it is: no account of its own", async () => {
+    const { one } = await deploy(
+      () => new GitLabRunner("gpu", { registration: { projectId: 1 }, jobs: { serviceAccount: "gitlab-runner" } }),
+    );
+    const { runners } = one("kubernetes:helm.sh/v3:Release").inputs["values"] as { runners: { config: string } };
+    assert.match(runners.config, /service_account = "gitlab-runner"/);
+  });
+
+  test("takes Outputs where they decide nothing, and says where they would", async () => {
+    const { one } = await deploy(
+      () =>
+        new GitLabRunner("gpu", {
+          gitlabUrl: pulumi.output("https://gitlab.example.com"),
+          registration: { projectId: pulumi.output(7), tags: [pulumi.output("gpu")] },
+        }),
+    );
+    const runner = one("gitlab:index/userRunner:UserRunner").inputs;
+    assert.equal(runner["projectId"], 7);
+    assert.deepEqual(runner["tagLists"], ["gpu"]);
+    const namespace = pulumi.output("ci") as unknown as string;
+    await assert.rejects(
+      deploy(() => new GitLabRunner("gpu", { registration: { projectId: 1 }, namespace })),
+      /GitLabRunner gpu has one problem:\n {2}namespace: must be a plain value, not an Output: it decides what is created\n/,
+    );
+  });
+
+  test("names an argument that does not exist, and the one that was meant", async () => {
+    const args = { registration: { projectId: 1 }, job: {} };
+    await assert.rejects(
+      deploy(() => new GitLabRunner("gpu", args)),
+      /job: there is no such key; did you mean jobs\?/,
     );
   });
 

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import getPort from "get-port";
 import { checkReachable } from "../../components/preflight.ts";
 import type { RunnerRegistrationArgs } from "../../components/runner-registration.ts";
-import { cacheSettings } from "../../components/settings.ts";
+import { cacheSettings } from "../../components/settings/cache.ts";
 import { deploy } from "./mock-engine.ts";
 
 const cache = cacheSettings.parse({});

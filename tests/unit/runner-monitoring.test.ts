@@ -109,7 +109,7 @@ describe("the configuration of monitoring", { timeout: 20_000 }, () => {
     pulumi.runtime.setAllConfig(
       Object.fromEntries(entries.map(([key, value]) => [`gitlab-runner:${key}`, JSON.stringify(value)])),
     );
-    readStackConfig();
+    readStackConfig("gitlab-runner");
   }
   const refuses = (config: Readonly<Record<string, unknown>>, message: RegExp) => {
     assert.throws(() => {

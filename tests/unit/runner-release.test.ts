@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { RunnerRelease } from "../../components/runner-release.ts";
-import { chartSettings, jobSettings, managerSettings } from "../../components/settings.ts";
+import { chartSettings } from "../../components/settings/chart.ts";
+import { managerSettings } from "../../components/settings/manager.ts";
 import { deploy, valueOf } from "./mock-engine.ts";
+import { someRelease } from "./some-release.ts";
 
-const args = {
-  release: "gitlab-runner",
-  namespace: "ci",
-  jobNamespace: "ci",
-  podSecurity: "baseline" as const,
-  gitlabUrl: "https://gitlab.com",
-  managerAccount: "gitlab-runner",
-  jobAccount: "gitlab-runner-job",
-  tokenSecret: "gitlab-runner-token",
-  manager: managerSettings.parse({}),
-  jobs: jobSettings.parse({}),
-  chart: chartSettings.parse({}),
-};
+const args = someRelease();
 const releaseType = "kubernetes:helm.sh/v3:Release";
 const budgetType = "kubernetes:policy/v1:PodDisruptionBudget";
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { GitLabRunner, type GitLabRunnerArgs } from "../../components/gitlab-runner.ts";
+import { GitLabRunner } from "../../components/gitlab-runner.ts";
+import type { GitLabRunnerArgs } from "../../components/gitlab-runner-args.ts";
+import { caCertificate } from "./config-arbitrary.ts";
 import { autoNamed } from "./mock-engine.ts";
 
 /** A resource and what the server calls it. */
@@ -171,7 +173,7 @@ describe("two runners in one stack", { timeout: 20_000 }, () => {
       quota: { pods: "20" },
       networkPolicy: true,
       linkerd: true,
-      caCertificate: "-----BEGIN CERTIFICATE-----",
+      caCertificate,
     });
     const made = await make(() => [
       new GitLabRunner("a", everything(1, "a-jobs")),

@@ -1,5 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { cacheSettings } from "../../components/settings.ts";
+import { cacheSettings } from "../../components/settings/cache.ts";
 import type { StoreKeys } from "../doctor/object-store.ts";
 import type { PulumiStack } from "../doctor/pulumi-stack.ts";
 import { providerSettings, type ProviderSettings } from "../provider-settings.ts";

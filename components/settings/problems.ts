@@ -1,16 +1,49 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import type { Path } from "./path.ts";
 
-/** One thing that is wrong with the stack's configuration. */
+/** One thing that is wrong with the settings. */
 export interface Problem {
-  /** Path of the key, such as `manager.replicas`. */
+  /** Where it is, as its author writes it: `manager.replicas`. */
   readonly key: string;
   /** What it is set to, as {@link describeValue} or {@link hidden}; undefined where it is not set, or not worth showing. */
   readonly found?: string;
   /** What would be right. */
   readonly expected: string;
-  /** A command, or what else to do. */
-  readonly fix: string;
+  /** What to do about it. @defaultValue what `expected` says */
+  readonly fix?: string;
+}
+
+/** A change of the settings. */
+export type Change = { readonly remove: Path } | { readonly set: Path; readonly to: string | number | boolean };
+
+/** What to do about a contradiction. */
+export interface Fix {
+  readonly first: Change | { readonly run: string };
+  /** What to do after it. */
+  readonly then?: Change;
+  /** What to do in its place. */
+  readonly or?: Change;
+  /** What else to know. */
+  readonly note?: string;
+}
+
+/** Settings that contradict each other. */
+export interface Contradiction {
+  /** The one to change. */
+  readonly path: Path;
+  /** What would be right. */
+  readonly expected: string;
+  /** What to add to it: another value that it depends on. @defaultValue nothing */
+  readonly detail?: string;
+  /** What to add where values must not be shown. @defaultValue nothing */
+  readonly secretDetail?: string;
+  /** @defaultValue to remove it */
+  readonly fix?: Fix;
+  /** The fix where values must not be shown. @defaultValue `fix` */
+  readonly secretFix?: Fix;
+  /** What to show as its value; null for nothing. @defaultValue its value */
+  readonly found?: unknown;
 }
 
 /** Stands for a value that must not be shown. */
@@ -25,15 +58,19 @@ export function describeValue(value: unknown): string | undefined {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
-/** A configuration that cannot be deployed; the message names every problem, and how to mend it. */
+/** Settings that cannot be deployed; the message names every problem, and how to fix it. */
 export class ConfigError extends pulumi.RunError {
-  constructor(problems: readonly Problem[]) {
+  /**
+   * @param subject what has the problems
+   * @param problems all of them
+   */
+  constructor(subject: string, problems: readonly Problem[]) {
     const lines = problems.map(
       ({ key, found, expected, fix }) =>
-        `  ${key}: ${expected}${found === undefined ? "" : `, but is ${found}`}\n    ${fix}`,
+        `  ${key}: ${expected}${found === undefined ? "" : `, but is ${found}`}${fix === undefined ? "" : `\n    ${fix}`}`,
     );
     const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-    super(`The stack's configuration has ${count}:\n${lines.join("\n")}\nNothing was created or changed.`);
+    super(`${subject} has ${count}:\n${lines.join("\n")}\nNothing was created or changed.`);
   }
 }
 

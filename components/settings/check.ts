@@ -1,0 +1,173 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { readIssues, meantKey, pathOf, type Issue } from "./issues.ts";
+import { accepts, hintAt, keysAt } from "./lookup.ts";
+import { dotted, valueAt, withValue, type Path } from "./path.ts";
+import { networkPolicySettings, type NetworkPolicySettings, type PodSecurityLevel } from "./namespace.ts";
+import { ConfigError, describeValue, errorMessage, hidden, type Contradiction, type Problem } from "./problems.ts";
+import { findContradictions } from "./rules.ts";
+import { runnerSettings, type RunnerSettings } from "./runner.ts";
+import { isOutput } from "./setting.ts";
+
+/** What is wrong with settings, and the settings with their defaults, in place of what is wrong, too. */
+export interface Findings {
+  readonly settings: RunnerSettings;
+  /** Wrong values and unknown keys. */
+  readonly issues: readonly Issue[];
+  /** Contradictions between the other settings. */
+  readonly contradictions: readonly Contradiction[];
+}
+
+/**
+ * Finds everything that is wrong with the settings of a runner.
+ * @param name name of the component
+ * @param args the arguments
+ * @param meantPath finds what an unknown key was probably meant to be
+ */
+export function checkSettings(
+  name: string,
+  args: object,
+  meantPath: (path: Path) => Path | undefined = meantArgument,
+): Findings {
+  const outputs = outputsIn(args).filter((path) => !accepts(path, valueAt(args, path)));
+  const known = outputs.reduce((values, path) => withValue(values, path, undefined), args);
+  const parsed = runnerSettings.safeParse(known, { error: errorMessage });
+  const issues = [...readIssues(parsed.error), ...outputs.filter((path) => !mayBeOutput(path)).map(plainValueIssue)];
+  const wrong = issues.flatMap((issue) => {
+    const path = pathOf(issue);
+    return issue.code === "unrecognized_keys" ? [path, meantPath(path) ?? path] : [path];
+  });
+  const doubtful = wrong.map((path) => path.slice(0, typeof path[1] === "string" ? 2 : 1));
+  const settings =
+    parsed.data ?? runnerSettings.parse(doubtful.reduce((values, path) => withValue(values, path, undefined), known));
+  return {
+    settings: outputs.reduce((values, path) => withValue(values, path, valueAt(args, path)), settings),
+    issues,
+    contradictions: findContradictions(name, settings, [...doubtful, ...outputs]),
+  };
+}
+
+/** The settings of a runner, with what follows from them. */
+export interface CompleteSettings extends Omit<RunnerSettings, "registration" | "runnerToken"> {
+  /** Name of the component. */
+  readonly name: string;
+  /** The runner to create in GitLab, or the token of one that exists. */
+  readonly owner:
+    | { readonly registration: NonNullable<RunnerSettings["registration"]> }
+    | { readonly runnerToken: pulumi.Input<string> };
+  readonly namespace: string;
+  readonly podSecurity: PodSecurityLevel;
+  readonly networkPolicy: NetworkPolicySettings | false;
+}
+
+/**
+ * @param name name of the component
+ * @param args its arguments
+ * @returns the settings with their defaults
+ * @throws ConfigError with all problems at once
+ */
+export function completeSettings(name: string, args: object): CompleteSettings {
+  const { settings, issues, contradictions } = checkSettings(name, args);
+  const problems = [
+    ...nameProblems(name),
+    ...ownerProblems(args),
+    ...issues.map((issue) => describeIssue(issue, args)),
+    ...contradictions.map((contradiction) => describeContradiction(contradiction, settings)),
+  ];
+  const { registration, runnerToken, linkerd, networkPolicy } = settings;
+  const owner = runnerToken !== undefined ? { runnerToken } : registration && { registration };
+  if (problems.length > 0 || owner === undefined) {
+    throw new ConfigError(`GitLabRunner ${name}`, problems);
+  }
+  return {
+    ...settings,
+    name,
+    owner,
+    namespace: settings.namespace ?? name,
+    podSecurity: settings.podSecurity ?? (linkerd ? "privileged" : "baseline"),
+    quota: Object.keys(settings.quota ?? {}).length === 0 ? undefined : settings.quota,
+    networkPolicy: networkPolicy === true ? networkPolicySettings.parse({}) : networkPolicy,
+  };
+}
+
+function nameProblems(name: string): Problem[] {
+  return /^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$/.test(name)
+    ? []
+    : [
+        {
+          key: "name",
+          expected: "must be a DNS label of at most 53 characters: a-z, 0-9 and -",
+          found: describeValue(name),
+        },
+      ];
+}
+
+function ownerProblems({ registration, runnerToken }: { registration?: unknown; runnerToken?: unknown }): Problem[] {
+  return (registration === undefined) === (runnerToken === undefined)
+    ? [{ key: "registration", expected: "either this or runnerToken must be set, and not both" }]
+    : [];
+}
+
+function describeIssue(issue: Issue, args: object): Problem {
+  const path = pathOf(issue);
+  const key = dotted(path);
+  if (issue.code === "unrecognized_keys") {
+    const meant = meantArgument(path);
+    return { key, expected: `there is no such key${meant === undefined ? "" : `; did you mean ${dotted(meant)}?`}` };
+  }
+  if (issue.code === "invalid_key") {
+    return { key, found: describeValue(path.at(-1)), expected: issue.issues[0]?.message ?? "is no such name" };
+  }
+  const found = valueAt(args, path);
+  const detail = issue.code === "custom" ? String(issue.params?.["detail"] ?? "") : "";
+  return { key, found: shown(path, found), expected: `${issue.message}${detail}` };
+}
+
+function describeContradiction({ path, expected, detail = "", found }: Contradiction, settings: object): Problem {
+  return {
+    key: dotted(path),
+    expected: `${expected}${detail}`,
+    found: found === null ? undefined : shown(path, found ?? valueAt(settings, path)),
+  };
+}
+
+function shown(path: Path, found: unknown): string | undefined {
+  const isKnown = !isOutput(found) && outputsIn(found).length === 0;
+  return !isKnown || found === undefined
+    ? undefined
+    : hintAt(path, "secret") === undefined
+      ? describeValue(found)
+      : hidden;
+}
+
+/** @returns the argument that one that does not exist was probably meant to be */
+function meantArgument(path: Path): Path | undefined {
+  const around = path.slice(0, -1);
+  const meant = meantKey(String(path.at(-1)), keysAt(around) ?? []);
+  return meant === undefined ? undefined : [...around, meant];
+}
+
+/** @returns where a value is known only while Pulumi deploys; in a list, where the list is */
+function outputsIn(value: unknown, path: Path = []): Path[] {
+  if (isOutput(value)) {
+    return [path];
+  }
+  if (Array.isArray(value)) {
+    return value.some((item) => outputsIn(item).length > 0) ? [path] : [];
+  }
+  return typeof value === "object" && value !== null
+    ? Object.entries(value).flatMap(([key, inner]) => outputsIn(inner, [...path, key]))
+    : [];
+}
+
+function mayBeOutput(path: Path): boolean {
+  return path.some((_, index) => hintAt(path.slice(0, index + 1), "input") === true);
+}
+
+function plainValueIssue(path: Path): Issue {
+  return {
+    code: "custom",
+    path: [...path],
+    message: "must be a plain value, not an Output: it decides what is created",
+    input: undefined,
+  };
+}
