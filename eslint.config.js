@@ -1,5 +1,25 @@
 import tseslint from "typescript-eslint";
 
+/**
+ * Components know nothing of tools, tools nothing of the sandbox, and none of them the tests.
+ * @param {string[]} files
+ * @param {string[]} folders that these files may not import from
+ */
+function importsNothingFrom(files, folders) {
+  const path = `^\\.{1,2}/(.*/)?(${folders.join("|")})/`;
+  const message = "Imports go one way: components <- tools <- sandbox <- tests.";
+  return {
+    files,
+    rules: {
+      "no-restricted-imports": ["error", { patterns: [{ regex: path, message }] }],
+      "no-restricted-syntax": [
+        "error",
+        { selector: `ImportExpression[source.value=/${path.replaceAll("/", "\\/")}/]`, message },
+      ],
+    },
+  };
+}
+
 export default tseslint.config(
   { ignores: ["node_modules/", ".sandbox/", "eslint.config.js", "sdks/gitlab/bin/", "dist/", "docs/api/"] },
   tseslint.configs.strictTypeChecked,
@@ -40,4 +60,7 @@ export default tseslint.config(
       ],
     },
   },
+  importsNothingFrom(["index.ts", "components/**"], ["tools", "sandbox", "tests"]),
+  importsNothingFrom(["tools/**"], ["sandbox", "tests"]),
+  importsNothingFrom(["sandbox/**"], ["tests"]),
 );

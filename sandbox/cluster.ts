@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { execa } from "execa";
 import { stringify } from "yaml";
+import { onPath } from "../tools/on-path.ts";
+import type { Tools } from "./built-tools.ts";
 import {
   jobFolder,
   kwokArguments,
@@ -14,10 +16,8 @@ import {
   makePodLog,
 } from "./kwok/kwok-config.ts";
 import { withRunnerHelper } from "./kwok/runner-helper.ts";
-import { onPath } from "./pulumi-home.ts";
 import { startServer } from "./servers.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
-import type { Tools } from "./tools.ts";
 
 /** Name of the simulated node: the one that the homelab's runner wants. */
 export const nodeName = "polycephala";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { delimiter } from "node:path";
+import { repository } from "../tools/repository.ts";
 import { kubeconfigFile } from "./cluster.ts";
-import { repository } from "./pulumi-home.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
 
 /** Name of the Pulumi stack in the sandbox. */

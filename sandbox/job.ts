@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { onPath } from "../tools/on-path.ts";
 import { kubeconfigFile } from "./cluster.ts";
 import { gitlabUrl } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
@@ -10,7 +11,6 @@ import { EmulatorControl } from "./gitlab/control.ts";
 import { appendPodLog } from "./kwok/kwok-config.ts";
 import { startRunnerManager } from "./manager/run-job.ts";
 import { ownProject } from "./places.ts";
-import { onPath } from "./pulumi-home.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { stackOutputs } from "./stack.ts";
 

@@ -1,21 +1,11 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { satisfies } from "semver";
+import { isExecutable, onPath } from "../tools/on-path.ts";
+import { repository } from "../tools/repository.ts";
+import type { Tool, Tools } from "./built-tools.ts";
 import type { SandboxFolder } from "./state.ts";
-import type { Tool, Tools } from "./tools.ts";
-
-/** The checkout that this sandbox belongs to. */
-export const repository = join(import.meta.dirname, "..");
 
 /** A plugin of the Pulumi engine that the program needs. */
 interface Plugin {
@@ -107,16 +97,6 @@ function packageVersion(name: string): string {
   return manifest.version;
 }
 
-/** @returns the path of a program that the user has, if any */
-export function onPath(program: string): string | undefined {
-  const ours = join(repository, "node_modules");
-  return (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .filter((folder) => folder !== "" && !folder.startsWith(ours))
-    .map((folder) => join(folder, program))
-    .find((path) => isExecutable(path));
-}
-
 /** A Pulumi installation carries its language hosts beside the engine. */
 function besidePulumi(plugin: Plugin, pulumi: string | undefined): string | undefined {
   if (plugin.kind !== "language" || pulumi === undefined) {
@@ -141,13 +121,4 @@ function inPluginCache(plugin: Plugin): string | undefined {
     .filter((name) => name.startsWith(prefix) && satisfies(name.slice(prefix.length), `^${version}`))
     .map((name) => join(pluginCache(), name, binaryOf(plugin)))
     .find((path) => isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

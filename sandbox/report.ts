@@ -1,8 +1,8 @@
 import { Gitlab } from "@gitbeaker/rest";
 import Table from "cli-table3";
 import { execa } from "execa";
+import { repository } from "../tools/repository.ts";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
-import { repository } from "./pulumi-home.ts";
 import { isRunning } from "./servers.ts";
 import { minioClient } from "./minio-client.ts";
 import { pageUrl } from "./page/page-url.ts";

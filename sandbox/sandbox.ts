@@ -5,6 +5,7 @@ import { execa } from "execa";
 import getPort from "get-port";
 import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
+import { builtTools, requireGo, toolBuilds, type ToolBuild, type Tools } from "./built-tools.ts";
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
 import { authorityFile, gitlabUrl, minioServer, minioUrl, sandboxEnvironment } from "./environment.ts";
 import { SandboxError } from "./errors.ts";
@@ -24,7 +25,6 @@ import {
   type StackValues,
 } from "./stack.ts";
 import { SandboxFolder, type SandboxState } from "./state.ts";
-import { builtTools, requireGo, toolBuilds, type ToolBuild, type Tools } from "./tools.ts";
 
 const ports = [
   "etcd",

@@ -12,12 +12,12 @@ import {
   stackConfigFile,
   stackName,
 } from "./environment.ts";
+import { repository } from "../tools/repository.ts";
+import type { Tools } from "./built-tools.ts";
 import { SandboxError } from "./errors.ts";
 import { minioClient } from "./minio-client.ts";
 import { ownGroup, ownProject } from "./places.ts";
-import { repository } from "./pulumi-home.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
-import type { Tools } from "./tools.ts";
 
 const placed = z.looseObject({ nodeSelector: z.record(z.string(), z.string()).optional() });
 

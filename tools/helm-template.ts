@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { execa } from "execa";
 import { parseAllDocuments, stringify, type DocumentOptions, type ParseOptions, type SchemaOptions } from "yaml";
-import { onPath, repository } from "../sandbox/pulumi-home.ts";
-import { builtTools } from "../sandbox/tools.ts";
+import { onPath } from "./on-path.ts";
+import { repository } from "./repository.ts";
 import { RenderError } from "./render-error.ts";
+import { cachedTool } from "./tool-cache.ts";
 
 /** The inputs of a `kubernetes.helm.v3.Release` that decide what Helm renders. */
 export interface HelmRelease {
@@ -117,8 +117,7 @@ async function template(release: HelmRelease, chart: readonly string[]): Promise
 }
 
 function helm(): string {
-  const built = builtTools().helm;
-  const found = onPath("helm") ?? (existsSync(built) ? built : undefined);
+  const found = onPath("helm") ?? cachedTool("helm");
   if (found === undefined) {
     throw new RenderError(
       "There is no helm, which renders the chart. Install it, https://helm.sh/docs/intro/install/, or build the sandbox's own:\n" +

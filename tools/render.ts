@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Command } from "commander";
-import { repository } from "../sandbox/pulumi-home.ts";
 import { writeFiles } from "./output-folder.ts";
 import { RenderError } from "./render-error.ts";
 import { renderStack } from "./render-stack.ts";
+import { repository } from "./repository.ts";
 
 const program = new Command("npm run render --")
   .description(

@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, chownSync, mkdirSync, rmSync, statSync, syml
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { onPath } from "../pulumi-home.ts";
+import { onPath } from "../../tools/on-path.ts";
 import { clusterExec, clusterLogs, clusterPortForward, nodeStages, podStages } from "./kwok-stages.ts";
 
 /** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { V1Container, V1Pod, V1SecurityContext } from "@kubernetes/client-node";
+import { model, type Plain } from "../../tools/kubernetes-model.ts";
 import type { GitLabJob } from "./gitlab-jobs.ts";
 import { containerResources, JobNotAllowedError } from "./job-resources.ts";
-import { model, type Plain } from "./plain-object.ts";
 import type { JobVariables } from "./job-variables.ts";
 import { patchPodSpec } from "./pod-spec-patch.ts";
 import { shortToken, type KubernetesSettings, type RunnerEntry } from "./runner-config.ts";

@@ -12,7 +12,7 @@ import {
   type V1Secret,
   type V1Volume,
 } from "@kubernetes/client-node";
-import { model } from "./plain-object.ts";
+import { model } from "../../tools/kubernetes-model.ts";
 
 /** A pod whose volumes were written to disk as a kubelet would mount them. */
 export interface MountedPod {

@@ -1,6 +1,6 @@
 import type { V1PodSpec } from "@kubernetes/client-node";
 import { parse } from "yaml";
-import type { Plain } from "./plain-object.ts";
+import type { Plain } from "../../tools/kubernetes-model.ts";
 import type { KubernetesSettings } from "./runner-config.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

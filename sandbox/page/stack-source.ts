@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { repository } from "../../tools/repository.ts";
 import { stackConfigFile, stackName } from "../environment.ts";
 import { otherProject } from "../places.ts";
-import { repository } from "../pulumi-home.ts";
 import { homelabStack, readStack, stackOutputs } from "../stack.ts";
 import type { SandboxFolder, SandboxState } from "../state.ts";
 import type { Suggestion, StackPart } from "./snapshot.ts";

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 
 /** Copies the checkout as it is, with what is not committed yet and without what Git ignores, into a folder that exists. */
 export async function copyCheckout(folder: string): Promise<void> {

@@ -8,8 +8,8 @@ import { execa, type ResultPromise } from "execa";
 import { gitlabUrl, sandboxEnvironment } from "../../sandbox/environment.ts";
 import { EmulatorControl } from "../../sandbox/gitlab/control.ts";
 import { otherProject, ownProject } from "../../sandbox/places.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
+import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const sandbox = new SandboxUnderTest();

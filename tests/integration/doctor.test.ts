@@ -11,9 +11,9 @@ import getPort from "get-port";
 import { gitlabUrl, sandboxEnvironment } from "../../sandbox/environment.ts";
 import { EmulatorControl } from "../../sandbox/gitlab/control.ts";
 import { otherProject, ownProject } from "../../sandbox/places.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
 import type { CheckResult, Status } from "../../tools/doctor/check.ts";
+import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const sandbox = new SandboxUnderTest();

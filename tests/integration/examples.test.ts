@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { parse } from "smol-toml";
 import { stringify } from "yaml";
 import { gitlabUrl } from "../../sandbox/environment.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 interface Named {

@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { onPath } from "../../sandbox/pulumi-home.ts";
+import { onPath } from "../../tools/on-path.ts";
 
 /**
  * Programs of a slim Debian: those of its essential packages, without what needs a system that is booted.

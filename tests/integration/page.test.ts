@@ -10,7 +10,7 @@ import { startPage } from "../../sandbox/page/server.ts";
 import type { GitLabPart, JobRow } from "../../sandbox/page/snapshot.ts";
 import type { Sources } from "../../sandbox/page/watcher.ts";
 import { pageUrl } from "../../sandbox/page/page-url.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { printedSteps, replacementOrder } from "./printed-steps.ts";
 import { expectedOperations, preparations } from "./recorded-operations.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
-import { onPath } from "../../sandbox/pulumi-home.ts";
+import { onPath } from "../../tools/on-path.ts";
 
 /**
  * Finds a program that a test needs, or installs its Debian package where this is a Debian and the user is root, as in CI: a

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Gitlab } from "@gitbeaker/rest";
 import { execa } from "execa";
 import { gitlabUrl, minioServer } from "../../sandbox/environment.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder, type SandboxState } from "../../sandbox/state.ts";
+import { repository } from "../../tools/repository.ts";
 
 /** What a command printed, and how it ended. */
 export interface CommandResult {

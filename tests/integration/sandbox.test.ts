@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
 import { isRunning } from "../../sandbox/servers.ts";
 import type { SandboxState } from "../../sandbox/state.ts";
+import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const main = join(repository, "sandbox/main.ts");

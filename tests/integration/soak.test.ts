@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 
 describe("npm run soak", { timeout: 15 * 60_000 }, () => {
   test("killed, or with a server that fails, a stack comes to the same end: a sample", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stringify } from "yaml";
 import { gitlabUrl } from "../../sandbox/environment.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const example = join(repository, "examples/two-runners");

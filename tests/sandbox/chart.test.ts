@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { execa } from "execa";
 import { parseAllDocuments, parse, stringify } from "yaml";
+import { builtTools } from "../../sandbox/built-tools.ts";
 import { startChartRepository } from "../../sandbox/chart-repository.ts";
-import { builtTools } from "../../sandbox/tools.ts";
 
 const timeout = 60_000;
 const chart = join(import.meta.dirname, "../../sandbox/chart/gitlab-runner");

@@ -8,7 +8,7 @@ import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { Hono } from "hono";
 import { accountConfig, registrationInput } from "../../sandbox/manager/builtin-manager.ts";
 import { findManagerPod, mountPod } from "../../sandbox/manager/mounted-pod.ts";
-import { model } from "../../sandbox/manager/plain-object.ts";
+import { model } from "../../tools/kubernetes-model.ts";
 
 const timeout = 20_000;
 const base64 = (text: string) => Buffer.from(text).toString("base64");

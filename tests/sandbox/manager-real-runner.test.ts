@@ -8,8 +8,8 @@ import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { parse } from "smol-toml";
 import { jobFolder } from "../../sandbox/kwok/kwok-config.ts";
 import type { MountedPod } from "../../sandbox/manager/mounted-pod.ts";
-import { model } from "../../sandbox/manager/plain-object.ts";
 import { realRunnerVersion, startRealRunner } from "../../sandbox/manager/real-runner.ts";
+import { model } from "../../tools/kubernetes-model.ts";
 
 const timeout = 30_000;
 const token = "glrt-0123456789abcdefghij";

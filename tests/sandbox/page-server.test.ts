@@ -4,11 +4,11 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
 import { secretFilter } from "../../sandbox/page/secret-filter.ts";
 import type { LoopbackServer } from "../../sandbox/loopback-server.ts";
 import { startPage } from "../../sandbox/page/server.ts";
 import type { Snapshot } from "../../sandbox/page/snapshot.ts";
+import { repository } from "../../tools/repository.ts";
 
 const secret = "the-sandbox-own-passphrase";
 const client = join(repository, "sandbox", "page", "client");

@@ -13,9 +13,9 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { builtTools, type Tools } from "../../sandbox/built-tools.ts";
 import { installPlugins, ownTools } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
-import { builtTools, type Tools } from "../../sandbox/tools.ts";
 
 describe("installPlugins", { timeout: 20_000 }, () => {
   const environment = { ...process.env };

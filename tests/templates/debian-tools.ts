@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { onPath } from "../../sandbox/pulumi-home.ts";
-import { cacheFolder } from "../../sandbox/tools.ts";
+import { onPath } from "../../tools/on-path.ts";
+import { cacheFolder } from "../../tools/tool-cache.ts";
 
 /** Programs that the tests of the templates use: each is the only one in the Debian package of its name. */
 export type DebianTool = "busybox" | "dash" | "shellcheck";

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { readStackConfig } from "../../components/config.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { deploy } from "../unit/mock-engine.ts";
 import { documentation, documentedPodSecurity, pipelineExamples, stackConfigs, yamlBlocks } from "./documentation.ts";
 import { PipelineProject, templates } from "./pipeline-project.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { builders, including, PipelineProject, templates, type Job, type Template } from "./pipeline-project.ts";
 
 const input = z.strictObject({

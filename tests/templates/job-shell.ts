@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { onPath } from "../../sandbox/pulumi-home.ts";
+import { onPath } from "../../tools/on-path.ts";
 import { debianTool } from "./debian-tools.ts";
 import type { BuilderCall } from "./fake-builder.ts";
 import type { Job } from "./pipeline-project.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa, ExecaError } from "execa";
 import { parse } from "yaml";
 import { z } from "zod";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 
 /** Names of the templates that build an image. */
 export const builders = ["buildkit", "buildah", "kaniko"] as const;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { V1Pod, V1ResourceRule } from "@kubernetes/client-node";
-import { model } from "../../sandbox/manager/plain-object.ts";
 import { allChecks } from "../../tools/doctor/all-checks.ts";
 import { helmRelease } from "../../tools/doctor/checks/helm-release.ts";
 import { surplusRights } from "../../tools/doctor/checks/job-rights.ts";
@@ -18,6 +17,7 @@ import type { DoctorContext } from "../../tools/doctor/context.ts";
 import type { ExpectedRunner } from "../../tools/doctor/expected-stack.ts";
 import type { GitLabRunner, GitLabRunnerManager } from "../../tools/doctor/gitlab-api.ts";
 import { podTrouble, recentCrash } from "../../tools/doctor/pod-trouble.ts";
+import { model } from "../../tools/kubernetes-model.ts";
 
 const now = new Date("2026-11-24T12:00:00Z");
 const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000);

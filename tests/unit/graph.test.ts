@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
 import { draw } from "../../tools/graph/drawing.ts";
 import { GraphError } from "../../tools/graph/graph-error.ts";
 import { framesOf, boxesOf, layOut } from "../../tools/graph/layout.ts";
 import { pictureOf } from "../../tools/graph/picture.ts";
 import { readState } from "../../tools/graph/stack-state.ts";
+import { repository } from "../../tools/repository.ts";
 
 const fixture = join(import.meta.dirname, "../fixtures/stack-state.json");
 const state = readFileSync(fixture, "utf8");

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { marked } from "marked";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { allGuides, escaped, missingLine, parseGuide } from "../integration/guides/guide.ts";
 
 /** Commands in running text that other tests run. */

@@ -5,11 +5,11 @@ import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
+import { builtTools } from "../../sandbox/built-tools.ts";
 import { startChartRepository } from "../../sandbox/chart-repository.ts";
-import { repository } from "../../sandbox/pulumi-home.ts";
-import { builtTools } from "../../sandbox/tools.ts";
 import { kubernetesYaml, standInChart } from "../../tools/helm-template.ts";
 import { renderStack } from "../../tools/render-stack.ts";
+import { repository } from "../../tools/repository.ts";
 
 const timeout = 120_000;
 // The sandbox's Helm for all of it, since another may word its messages differently.

@@ -6,12 +6,12 @@ import { before, describe, test, type TestContext } from "node:test";
 import { execa } from "execa";
 import { parse as parseToml } from "smol-toml";
 import { parse } from "yaml";
-import { repository } from "../../sandbox/pulumi-home.ts";
-import { builtTools } from "../../sandbox/tools.ts";
+import { builtTools } from "../../sandbox/built-tools.ts";
 import { kubernetesYaml, standInChart } from "../../tools/helm-template.ts";
 import { writeFiles } from "../../tools/output-folder.ts";
 import { listHeader } from "../../tools/rendered-files.ts";
 import { renderStack } from "../../tools/render-stack.ts";
+import { repository } from "../../tools/repository.ts";
 
 const timeout = 120_000;
 // The sandbox's Helm for all of it, since another may word its messages differently.

@@ -4,7 +4,7 @@ import type { ReadStream, WriteStream } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../../tools/repository.ts";
 import { connectionsOf } from "../../tools/status/connections.ts";
 import type { JobPod, RunningJob, StatusReport } from "../../tools/status/report.ts";
 import { screen, type ScreenOptions } from "../../tools/status/screen.ts";

@@ -22,7 +22,7 @@ import {
   type V1Service,
 } from "@kubernetes/client-node";
 import { z } from "zod";
-import { model } from "../../sandbox/manager/plain-object.ts";
+import { model } from "../kubernetes-model.ts";
 import { httpStatus } from "./describe-error.ts";
 import { callLimit, within } from "./time-limit.ts";
 

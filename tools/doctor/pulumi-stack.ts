@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../repository.ts";
 import { DoctorError } from "./doctor-error.ts";
 import type { Masker } from "./masker.ts";
 

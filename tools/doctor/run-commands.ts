@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../repository.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
 
 /** How a command ended. */

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { repository } from "../../sandbox/pulumi-home.ts";
+import { repository } from "../repository.ts";
 
 /** Pulumi's own command line says no. */
 export class PulumiCliError extends Error {

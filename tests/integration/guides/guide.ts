@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { marked, type Token } from "marked";
-import { repository } from "../../../sandbox/pulumi-home.ts";
+import { repository } from "../../../tools/repository.ts";
 
 /** A block of commands in a guide, and what the guide says that they print. */
 export interface Step {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
-import { repository } from "../../../sandbox/pulumi-home.ts";
+import { repository } from "../../../tools/repository.ts";
 import { SandboxUnderTest } from "../sandbox-under-test.ts";
 import { followGuide, followStep, isRun, type Circumstances } from "./follow-guide.ts";
 import { allGuides, missingLine, readGuide } from "./guide.ts";

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
+import { cacheFolder } from "../tools/tool-cache.ts";
 import { SandboxError } from "./errors.ts";
 
 /** Folder with one Go module for each tool, which pins the tool and all that it is made of. */
-const modules = join(import.meta.dirname, "tools");
+const modules = join(import.meta.dirname, "built-tools");
 
 /** A Go module that tools are built from. */
 interface ToolModule {
@@ -99,11 +99,6 @@ export interface ToolBuild {
   readonly ready: boolean;
   /** Builds it; at most half an hour. */
   run(): Promise<void>;
-}
-
-/** Folder of the built tools, the only thing that outlives a sandbox: `$XDG_CACHE_HOME/gitlab-runner-sandbox`. */
-export function cacheFolder(): string {
-  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gitlab-runner-sandbox");
 }
 
 /** @returns what there is to build: the sandbox's tools, or those that only tests need */
