@@ -3,7 +3,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync,
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
 import { cacheFolder } from "../tools/tool-cache.ts";
-import { SandboxError } from "./errors.ts";
+import { UserError } from "../tools/user-error.ts";
 
 /** Folder with one Go module for each tool, which pins the tool and all that it is made of. */
 const modules = join(import.meta.dirname, "built-tools");
@@ -133,17 +133,17 @@ function binaries(forTests: boolean): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** @throws {@link SandboxError} when Go is missing or too old to build what is not in the cache */
+/** @throws {@link UserError} when Go is missing or too old to build what is not in the cache */
 export async function requireGo(): Promise<void> {
   const help =
     "Install Go 1.26 or newer: https://go.dev/doc/install. It builds the sandbox's Kubernetes, MinIO, Helm and Pulumi, once.";
   const result = await execa("go", ["env", "GOVERSION"], { reject: false });
   if (result.exitCode !== 0) {
-    throw new SandboxError(`The command 'go' was not found.\n${help}`);
+    throw new UserError(`The command 'go' was not found.\n${help}`);
   }
   const [major = 0, minor = 0] = result.stdout.replace(/^go/, "").split(".").map(Number);
   if (major < 1 || (major === 1 && minor < 26)) {
-    throw new SandboxError(`Go is too old: ${result.stdout.trim()}.\n${help}`);
+    throw new UserError(`Go is too old: ${result.stdout.trim()}.\n${help}`);
   }
 }
 
@@ -181,7 +181,7 @@ async function build(name: string, module: ToolModule, binary: string): Promise<
     renameSync(join(building, binary), join(folder, binary));
   } catch (error) {
     const output = error instanceof ExecaError ? String(error.stderr).trim().split("\n").slice(-15).join("\n") : "";
-    throw new SandboxError(
+    throw new UserError(
       `Building ${binary} failed. Its sources come from the Go module proxy (go env GOPROXY).\n${output || String(error)}`,
     );
   } finally {

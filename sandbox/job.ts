@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { onPath } from "../tools/on-path.ts";
+import { UserError } from "../tools/user-error.ts";
 import { kubeconfigFile } from "./cluster.ts";
 import { gitlabUrl } from "./environment.ts";
-import { SandboxError } from "./errors.ts";
 import type { JobRequest } from "./gitlab/control-schemas.ts";
 import { EmulatorControl } from "./gitlab/control.ts";
 import { appendPodLog } from "./kwok/kwok-config.ts";
@@ -35,11 +35,11 @@ const ciJob = z.strictObject({
 
 /**
  * Reads a `.gitlab-ci.yml` with one job.
- * @throws SandboxError naming what the file has wrong
+ * @throws UserError naming what the file has wrong
  */
 export function readJob(file: string, projectId: number): JobRequest {
   const wrong = (what: string) =>
-    new SandboxError(
+    new UserError(
       `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as sandbox/jobs/cache.gitlab-ci.yml. ` +
         `Keywords: ${Object.keys(ciJob.shape).join(", ")}.`,
     );
@@ -72,12 +72,12 @@ export interface DeployedManager {
 
 /**
  * Where the sandbox's stack has deployed its manager.
- * @throws SandboxError when nothing is deployed
+ * @throws UserError when nothing is deployed
  */
 export async function deployedManager({ folder, state }: Sandbox): Promise<DeployedManager> {
   const outputs = await stackOutputs(folder, state);
   if (outputs === undefined) {
-    throw new SandboxError("Nothing is deployed, so there is no runner. Deploy: npm run sandbox");
+    throw new UserError("Nothing is deployed, so there is no runner. Deploy: npm run sandbox");
   }
   return managerOf(outputs);
 }
@@ -90,7 +90,7 @@ export function managerOf(outputs: Readonly<Record<string, unknown>>): DeployedM
 /**
  * Gives GitLab a job and lets a deployed runner do it; passes its trace on as it grows.
  * @returns whether the job succeeded
- * @throws SandboxError when the job is not done within 10 minutes
+ * @throws UserError when the job is not done within 10 minutes
  */
 export async function runJob(
   { folder, state }: Sandbox,
@@ -144,7 +144,7 @@ export async function runJob(
         return job.status === "success";
       }
       if (Date.now() > deadline) {
-        throw new SandboxError(
+        throw new UserError(
           `Job ${id} is still ${job.status} after 10 minutes. The manager's log ends with:\n${managerLog.slice(-10).join("\n")}`,
         );
       }

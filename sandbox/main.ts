@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
 import { execa } from "execa";
+import { givenPath } from "../tools/given-path.ts";
 import { repository } from "../tools/repository.ts";
+import { UserError } from "../tools/user-error.ts";
 import { sandboxEnvironment } from "./environment.ts";
-import { SandboxError } from "./errors.ts";
 import { printDeployment, printNextSteps, printPage, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
 import { startNoMore, startsNoMore } from "./servers.ts";
@@ -83,7 +84,7 @@ program
       reject: false,
     });
     if (result.code === "ENOENT") {
-      throw new SandboxError(`There is no command ${command}, neither among the sandbox's tools nor on your PATH.`);
+      throw new UserError(`There is no command ${command}, neither among the sandbox's tools nor on your PATH.`);
     }
     process.exitCode = result.exitCode ?? 1;
   });
@@ -109,11 +110,11 @@ program
     await buildTools({ forTests: true });
   });
 
-/** A path as the user means it: npm runs scripts in the project's folder, and INIT_CWD tells where it was called. */
+/** @throws UserError when there is nothing at a path of the user's */
 function existingPath(path: string): string {
-  const absolute = resolve(process.env["INIT_CWD"] ?? ".", path);
+  const absolute = givenPath(path);
   if (!existsSync(absolute)) {
-    throw new SandboxError(`There is no file or folder ${absolute}.`);
+    throw new UserError(`There is no file or folder ${absolute}.`);
   }
   return absolute;
 }
@@ -158,7 +159,7 @@ try {
     // Ctrl-C ends commands that this one runs, too. The clearing goes on, and ends the process.
     await new Promise(() => undefined);
   }
-  if (!(error instanceof SandboxError)) {
+  if (!(error instanceof UserError)) {
     throw error;
   }
   console.error(`\n${error.message}`);

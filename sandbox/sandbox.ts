@@ -5,10 +5,10 @@ import { execa } from "execa";
 import getPort from "get-port";
 import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
+import { UserError } from "../tools/user-error.ts";
 import { builtTools, requireGo, toolBuilds, type ToolBuild, type Tools } from "./built-tools.ts";
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
 import { authorityFile, gitlabUrl, minioServer, minioUrl, sandboxEnvironment } from "./environment.ts";
-import { SandboxError } from "./errors.ts";
 import { pageUrl } from "./page/page-url.ts";
 import { otherProject, ownGroup, ownProject } from "./places.ts";
 import { installPlugins, ownTools, publishedPlugins } from "./pulumi-home.ts";
@@ -73,7 +73,7 @@ export async function buildTools({ forTests = false, only }: BuildOptions = {}):
 
 /**
  * Installs the published plugins where they are missing, and builds the tools without which that cannot be and those that remain.
- * @throws SandboxError when they cannot be had
+ * @throws UserError when they cannot be had
  */
 async function installPublishedPlugins(): Promise<void> {
   await buildTools({ only: ["pulumi"] });
@@ -88,7 +88,7 @@ async function installPublishedPlugins(): Promise<void> {
       timeout: 10 * 60_000,
     });
     if (exitCode !== 0) {
-      throw new SandboxError(
+      throw new UserError(
         `The published plugin ${plugin.slice(1).join(" ")} cannot be installed:\n${all.trim()}\n` +
           "Without --published, the sandbox uses those that this machine has, and plugins of its own for the others.",
       );
@@ -108,12 +108,12 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
     const found = folder.read();
     if (found?.complete === true && found.servers.every(isRunning)) {
       if (found.stack !== options.stack) {
-        throw new SandboxError(
+        throw new UserError(
           `The sandbox in ${folder.path} has ${found.stack}.\nStop it first: npm run sandbox -- down. Or name another folder with --dir.`,
         );
       }
       if (options.published) {
-        throw new SandboxError(
+        throw new UserError(
           `The sandbox in ${folder.path} is running, with the plugins that it was started with.\nStop it first: npm run sandbox -- down`,
         );
       }
@@ -146,17 +146,17 @@ export async function down(path: string): Promise<string[] | undefined> {
   return state === undefined ? undefined : clear(folder, state);
 }
 
-/** @throws SandboxError unless the sandbox's servers are all up */
+/** @throws UserError unless the sandbox's servers are all up */
 export function running(path: string): Sandbox {
   const folder = new SandboxFolder(path);
   const state = folder.read();
   if (state === undefined) {
-    throw new SandboxError(`There is no sandbox in ${folder.path}.\nStart one: npm run sandbox`);
+    throw new UserError(`There is no sandbox in ${folder.path}.\nStart one: npm run sandbox`);
   }
   const ended = state.servers.filter((server) => !isRunning(server));
   if (!state.complete || ended.length > 0) {
     const reason = ended.length === 0 ? "was cut off" : `has lost ${ended.map(({ name }) => name).join(", ")}`;
-    throw new SandboxError(
+    throw new UserError(
       `The sandbox in ${folder.path} ${reason}; the logs are in ${folder.file("logs")}.\nStart it anew: npm run sandbox`,
     );
   }
@@ -393,7 +393,7 @@ async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ELOCKED") {
-      throw new SandboxError(
+      throw new UserError(
         `Another command is starting a sandbox in ${folder.path}. Wait for it, or name another folder with --dir.`,
       );
     }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node
 import { execaSync } from "execa";
 import pRetry, { AbortError } from "p-retry";
 import stripAnsi from "strip-ansi";
-import { SandboxError } from "./errors.ts";
+import { UserError } from "../tools/user-error.ts";
 import type { SandboxFolder, SandboxState, ServerRecord } from "./state.ts";
 
 /** How to start a server, and how to see that it is up. */
@@ -53,7 +53,7 @@ export function startsNoMore(): boolean {
 
 /**
  * Starts a server that goes on after this command has ended, and waits until it is up.
- * @throws SandboxError with the last lines of its log when it ends or is not up in time
+ * @throws UserError with the last lines of its log when it ends or is not up in time
  */
 export async function startServer(folder: SandboxFolder, state: SandboxState, options: ServerOptions): Promise<void> {
   if (isInterrupted) {
@@ -96,7 +96,7 @@ export async function startServer(folder: SandboxFolder, state: SandboxState, op
       maxRetryTime: deadline - Date.now(),
     });
   } catch (error) {
-    throw new SandboxError(
+    throw new UserError(
       `${options.name} did not start: ${ended ?? `not up within ${limit} s (${reason(error)})`}.\n` +
         `Its log is ${log}; it ends with:\n${lastLines(log, 12)}`,
     );

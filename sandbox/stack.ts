@@ -13,8 +13,8 @@ import {
   stackName,
 } from "./environment.ts";
 import { repository } from "../tools/repository.ts";
+import { UserError } from "../tools/user-error.ts";
 import type { Tools } from "./built-tools.ts";
-import { SandboxError } from "./errors.ts";
 import { minioClient } from "./minio-client.ts";
 import { ownGroup, ownProject } from "./places.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
@@ -62,13 +62,13 @@ const stackFile = z.looseObject({
 /** The values of a stack file. */
 export type StackValues = z.output<typeof stackFile>["config"];
 
-/** @throws SandboxError when the file cannot be read or is no stack file */
+/** @throws UserError when the file cannot be read or is no stack file */
 export function readStack(file: string): StackValues {
   try {
     return stackFile.parse(parse(readFileSync(file, "utf8"))).config;
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new SandboxError(`${file} is no stack file, such as Pulumi.homelab.yaml: ${reason}`);
+    throw new UserError(`${file} is no stack file, such as Pulumi.homelab.yaml: ${reason}`);
   }
 }
 
@@ -192,7 +192,7 @@ function chartConfig(state: SandboxState, options: StackOptions, given: Values =
 
 /**
  * Runs `pulumi up`, and passes on what it prints.
- * @throws SandboxError when it fails
+ * @throws UserError when it fails
  */
 export async function pulumiUp(
   folder: SandboxFolder,
@@ -216,7 +216,7 @@ export async function pulumiUp(
   const { exitCode, timedOut } = await result;
   if (exitCode !== 0) {
     const diagnostics = lines.slice(Math.max(0, lines.indexOf("Diagnostics:")));
-    throw new SandboxError(
+    throw new UserError(
       `pulumi up ${timedOut ? "took longer than 15 minutes" : "failed"}:\n${diagnostics.join("\n").trimEnd()}\n\n` +
         "The sandbox's servers are still up. Look around with 'npm run sandbox -- status', try again with 'npm run sandbox'.",
     );

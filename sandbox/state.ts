@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { SandboxError } from "./errors.ts";
+import { UserError } from "../tools/user-error.ts";
 
 /** A server that the sandbox has started. */
 const serverRecord = z.object({
@@ -42,11 +42,11 @@ export type ServerRecord = z.output<typeof serverRecord>;
 export class SandboxFolder {
   readonly path: string;
 
-  /** @throws SandboxError when the folder holds something else */
+  /** @throws UserError when the folder holds something else */
   constructor(path: string) {
     this.path = resolve(path);
     if (existsSync(this.path) && !existsSync(this.file("state.json")) && readdirSync(this.path).length > 0) {
-      throw new SandboxError(
+      throw new UserError(
         `${this.path} exists and is not a sandbox's folder.\nName another one with --dir, or delete it if it is of no use.`,
       );
     }
@@ -71,7 +71,7 @@ export class SandboxFolder {
     }
     const parsed = sandboxState.safeParse(JSON.parse(readFileSync(this.file("state.json"), "utf8")));
     if (!parsed.success) {
-      throw new SandboxError(
+      throw new UserError(
         `${this.file("state.json")} cannot be read: another version of the sandbox may have written it.\n` +
           `Stop that one with its own 'npm run sandbox -- down', or delete ${this.path}.`,
       );

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { allChecks } from "./doctor/all-checks.ts";
 import { createContext } from "./doctor/context.ts";
 import { describeError } from "./doctor/describe-error.ts";
-import { DoctorError } from "./doctor/doctor-error.ts";
 import { expectedStack } from "./doctor/expected-stack.ts";
 import { fixStack } from "./doctor/fix-stack.ts";
 import { consent } from "./doctor/fixes/consent.ts";
@@ -11,6 +10,7 @@ import { Masker } from "./doctor/masker.ts";
 import { readConfiguredStack, readPulumiStack } from "./doctor/pulumi-stack.ts";
 import { describeResult, isHealthy, jsonReport, paintForTerminal, summary } from "./doctor/report.ts";
 import { runChecks } from "./doctor/run-checks.ts";
+import { UserError } from "./user-error.ts";
 
 /** Exit codes: all well, or warnings only; something has to be fixed; the doctor itself cannot work. */
 const exitCodes = { healthy: 0, problems: 1, cannotWork: 2 };
@@ -72,7 +72,7 @@ async function examine(options: Options): Promise<void> {
 async function fix({ stack: name, yes = false, grace, store }: Options): Promise<void> {
   const isTerminal = isatty(0) && isatty(1);
   if (!yes && !isTerminal) {
-    throw new DoctorError(
+    throw new UserError(
       "--fix asks before each step, and there is no terminal to ask at.\n" +
         "To do without asking what is certain to be the stack's own: --fix --yes\nNothing was touched.",
     );
@@ -100,7 +100,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   console.error(
-    masker.mask(error instanceof DoctorError ? error.message : `The doctor cannot work: ${describeError(error)}`),
+    masker.mask(error instanceof UserError ? error.message : `The doctor cannot work: ${describeError(error)}`),
   );
   process.exitCode = exitCodes.cannotWork;
 }

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { relative } from "node:path";
 import { Command } from "commander";
+import { givenPath } from "./given-path.ts";
 import { draw } from "./graph/drawing.ts";
-import { GraphError } from "./graph/graph-error.ts";
 import { layOut } from "./graph/layout.ts";
 import { pictureOf } from "./graph/picture.ts";
 import { askPulumi, PulumiCliError } from "./graph/pulumi-cli.ts";
 import { readState } from "./graph/stack-state.ts";
+import { UserError } from "./user-error.ts";
 
 interface Options {
   readonly stack?: string;
@@ -26,27 +27,27 @@ const program = new Command("npm run graph --")
     const { text, origin } = await stateOf(options);
     const state = readState(text, origin);
     const picture = pictureOf(state);
-    const file = given(options.out);
+    const file = givenPath(options.out);
     write(file, draw(picture, await layOut(picture)));
     const components = state.resources.filter(({ isComponent }) => isComponent).length;
     const resources = state.resources.length - components;
-    console.log(`${origin}, ${resources} resources in ${components} components: ${relative(given("."), file)}`);
+    console.log(`${origin}, ${resources} resources in ${components} components: ${relative(givenPath("."), file)}`);
   });
 
 async function stateOf({ stack, state }: Options): Promise<{ text: string; origin: string }> {
   if ((stack === undefined) === (state === undefined)) {
-    throw new GraphError("Name either a stack or a saved state: npm run graph -- --stack NAME, or --state FILE");
+    throw new UserError("Name either a stack or a saved state: npm run graph -- --stack NAME, or --state FILE");
   }
   return state === undefined
     ? { text: await askPulumi(stack ?? "", "stack", "export"), origin: `Stack ${stack ?? ""}` }
-    : { text: read(given(state)), origin: state };
+    : { text: read(givenPath(state)), origin: state };
 }
 
 function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new GraphError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new UserError(`${file} cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -54,19 +55,14 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new GraphError(`${file} cannot be written: ${(error as Error).message}`);
+    throw new UserError(`${file} cannot be written: ${(error as Error).message}`);
   }
-}
-
-/** A path as the user means it: npm runs scripts in the project's folder, and INIT_CWD tells where it was called. */
-function given(path: string): string {
-  return resolve(process.env["INIT_CWD"] ?? ".", path);
 }
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof GraphError) && !(error instanceof PulumiCliError)) {
+  if (!(error instanceof UserError) && !(error instanceof PulumiCliError)) {
     throw error;
   }
   console.error(error.message);

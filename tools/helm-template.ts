@@ -3,8 +3,8 @@ import { execa } from "execa";
 import { parseAllDocuments, stringify, type DocumentOptions, type ParseOptions, type SchemaOptions } from "yaml";
 import { onPath } from "./on-path.ts";
 import { repository } from "./repository.ts";
-import { RenderError } from "./render-error.ts";
 import { cachedTool } from "./tool-cache.ts";
+import { UserError } from "./user-error.ts";
 
 /** The inputs of a `kubernetes.helm.v3.Release` that decide what Helm renders. */
 export interface HelmRelease {
@@ -64,7 +64,7 @@ const timeout = 120_000;
 /**
  * Renders a release with the real `helm template`: the chart it names, or, where its repository cannot be reached, the
  * sandbox's own. The cluster is not asked for anything.
- * @throws RenderError when there is no Helm, or Helm cannot render the chart
+ * @throws UserError when there is no Helm, or Helm cannot render the chart
  */
 export async function helmTemplate(release: HelmRelease): Promise<RenderedRelease> {
   const repository = release.repositoryOpts?.repo;
@@ -78,7 +78,7 @@ export async function helmTemplate(release: HelmRelease): Promise<RenderedReleas
     return { objects: result, chart, isStandIn: false, unreachable: undefined };
   }
   if (!/cannot be reached|^Error: Get "|timed out/m.test(result)) {
-    throw new RenderError(`Helm cannot render ${release.chart} ${version} of ${repository}:\n${result}`);
+    throw new UserError(`Helm cannot render ${release.chart} ${version} of ${repository}:\n${result}`);
   }
   return { ...(await fromPath(release, standInChart)), unreachable: result };
 }
@@ -88,7 +88,7 @@ async function fromPath(release: HelmRelease, path: string): Promise<RenderedRel
   const inside = relative(repository, path);
   const chart = inside.startsWith("..") ? path : inside;
   if (typeof result === "string") {
-    throw new RenderError(`Helm cannot render the chart ${chart}:\n${result}`);
+    throw new UserError(`Helm cannot render the chart ${chart}:\n${result}`);
   }
   return { objects: result, chart, isStandIn: path === standInChart, unreachable: undefined };
 }
@@ -119,7 +119,7 @@ async function template(release: HelmRelease, chart: readonly string[]): Promise
 function helm(): string {
   const found = onPath("helm") ?? cachedTool("helm");
   if (found === undefined) {
-    throw new RenderError(
+    throw new UserError(
       "There is no helm, which renders the chart. Install it, https://helm.sh/docs/intro/install/, or build the sandbox's own:\n" +
         "  npm run sandbox -- tools",
     );

@@ -1,19 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parse } from "yaml";
-import { RenderError } from "./render-error.ts";
 import { listFile, listHeader } from "./rendered-files.ts";
+import { UserError } from "./user-error.ts";
 
 /**
  * Writes files into a folder, in place of those that an earlier call has written there.
- * @throws RenderError when the folder holds anything else
+ * @throws UserError when the folder holds anything else
  */
 export function writeFiles(folder: string, files: ReadonlyMap<string, string>): void {
   const existing = existsSync(folder) ? filesIn(folder) : [];
   const own = new Set(ownFiles(folder));
   const foreign = existing.filter((file) => !own.has(file));
   if (foreign.length > 0) {
-    throw new RenderError(
+    throw new UserError(
       `${folder} holds files that were not rendered: ${foreign.slice(0, 5).join(", ")}${foreign.length > 5 ? ", …" : ""}.\n` +
         "They stay as they are; name another folder with --out, or move them.",
     );
@@ -34,7 +34,7 @@ export function writeFiles(folder: string, files: ReadonlyMap<string, string>): 
 /** All files in a folder, with their paths in it; a link is a file, whatever it leads to. */
 function filesIn(folder: string): string[] {
   if (!statSync(folder).isDirectory()) {
-    throw new RenderError(`${folder} is a file; name a folder with --out.`);
+    throw new UserError(`${folder} is a file; name a folder with --out.`);
   }
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => !entry.isDirectory())

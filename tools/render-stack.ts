@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { helmTemplate, standInNote, type HelmRelease } from "./helm-template.ts";
 import { registeredResources, type RegisteredResource } from "./registered-resources.ts";
-import { RenderError } from "./render-error.ts";
 import { releaseType, renderedFiles } from "./rendered-files.ts";
 import { readStackFile, type StackFile } from "./stack-file.ts";
+import { UserError } from "./user-error.ts";
 
 /** What a stack applies, and where that comes from. */
 export interface RenderedStack {
@@ -19,14 +19,14 @@ export interface RenderedStack {
  * Renders what a stack applies, without access to GitLab, MinIO, a cluster, or the stack's secrets.
  * @param root the project's folder
  * @param chart path of a chart to render instead of the stack's own
- * @throws RenderError or pulumi.RunError, whose message says what to mend
+ * @throws UserError or pulumi.RunError, whose message says what to mend
  */
 export async function renderStack(root: string, name: string, chart?: string): Promise<RenderedStack> {
   const stack = withChart(readStackFile(root, name), chart);
   const resources = await registered(stack);
   const release = resources.find(({ type }) => type === releaseType)?.inputs as HelmRelease | undefined;
   if (release === undefined) {
-    throw new RenderError("The program makes no Helm release.");
+    throw new UserError("The program makes no Helm release.");
   }
   const rendered = await helmTemplate(release);
   return {
@@ -72,7 +72,7 @@ async function registered(stack: StackFile): Promise<RegisteredResource[]> {
       throw error;
     }
     // A check may have seen a placeholder.
-    throw new RenderError(
+    throw new UserError(
       `${error.message}\nTo render a stack, nothing is decrypted; what is encrypted in ${encrypted.join(", ")} counts as text.`,
     );
   }

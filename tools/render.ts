@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Command } from "commander";
+import { givenPath } from "./given-path.ts";
 import { writeFiles } from "./output-folder.ts";
-import { RenderError } from "./render-error.ts";
 import { renderStack } from "./render-stack.ts";
 import { repository } from "./repository.ts";
+import { UserError } from "./user-error.ts";
 
 const program = new Command("npm run render --")
   .description(
@@ -17,13 +18,13 @@ const program = new Command("npm run render --")
   .option("--out <folder>", "where to write (default: rendered/NAME)")
   .action(async ({ stack, chart, out }: { stack: string; chart?: string; out?: string }) => {
     const chartPath = chart === undefined ? undefined : existingPath(chart);
-    const folder = out === undefined ? join(repository, "rendered", stack) : given(out);
+    const folder = out === undefined ? join(repository, "rendered", stack) : givenPath(out);
     // A chart.path of the stack's starts beside Pulumi.yaml.
     process.chdir(repository);
     const { stackFile, files, notes } = await renderStack(repository, stack, chartPath);
     writeFiles(folder, files);
     const paths = [...files.keys()].map((path) => path.replace(/^(kubernetes\/).*/, "$1"));
-    console.log(`${stackFile}, as files in ${relative(given("."), folder) || folder}:`);
+    console.log(`${stackFile}, as files in ${relative(givenPath("."), folder) || folder}:`);
     for (const path of new Set(paths)) {
       const count = paths.filter((other) => other === path).length;
       console.log(`  ${path}${count === 1 ? "" : `  ${count} objects`}`);
@@ -33,15 +34,10 @@ const program = new Command("npm run render --")
     });
   });
 
-/** A path as the user means it: npm runs scripts in the project's folder, and INIT_CWD tells where it was called. */
-function given(path: string): string {
-  return resolve(process.env["INIT_CWD"] ?? ".", path);
-}
-
 function existingPath(path: string): string {
-  const absolute = given(path);
+  const absolute = givenPath(path);
   if (!existsSync(absolute)) {
-    throw new RenderError(`There is no chart ${absolute}.`);
+    throw new UserError(`There is no chart ${absolute}.`);
   }
   return absolute;
 }
@@ -49,7 +45,7 @@ function existingPath(path: string): string {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof RenderError) && !pulumi.RunError.isInstance(error)) {
+  if (!(error instanceof UserError) && !pulumi.RunError.isInstance(error)) {
     throw error;
   }
   console.error(error.message);

@@ -7,7 +7,7 @@ import {
   type RenderedRelease,
 } from "./helm-template.ts";
 import { mapLeaves, maskSecret, type RegisteredResource } from "./registered-resources.ts";
-import { RenderError } from "./render-error.ts";
+import { UserError } from "./user-error.ts";
 
 /** What the files are made of. */
 export interface Rendered {
@@ -36,7 +36,7 @@ type File = readonly [path: string, text: string];
 
 /**
  * @returns the files that show what a stack applies: texts by path, sorted
- * @throws RenderError when the chart is not GitLab's, or makes two objects of one name
+ * @throws UserError when the chart is not GitLab's, or makes two objects of one name
  */
 export function renderedFiles({ stackFile, resources, release, rendered }: Rendered): Map<string, string> {
   const ofKubernetes = resources.filter(({ type }) => type.startsWith("kubernetes:") && type !== releaseType);
@@ -55,7 +55,7 @@ export function renderedFiles({ stackFile, resources, release, rendered }: Rende
   const paths = files.map(([path]) => path).toSorted();
   const twice = paths.find((path, index) => paths.indexOf(path) !== index);
   if (twice !== undefined) {
-    throw new RenderError(`The stack makes two objects that would both be ${twice}.`);
+    throw new UserError(`The stack makes two objects that would both be ${twice}.`);
   }
   const list = {
     stack: stackFile,
@@ -88,7 +88,7 @@ function runnerConfig(objects: readonly KubernetesObject[], standIn: readonly st
   const data = objects.map((object) => object["data"] as Record<string, string> | undefined);
   const parts = data.find((entries) => entries?.["config.template.toml"] !== undefined);
   if (parts === undefined) {
-    throw new RenderError(
+    throw new UserError(
       "The chart makes no ConfigMap with a config.template.toml, so it is not GitLab's gitlab-runner chart.",
     );
   }

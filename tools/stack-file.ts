@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
-import { RenderError } from "./render-error.ts";
+import { UserError } from "./user-error.ts";
 
 /** A stack's configuration, as the engine would hand it to the program. */
 export interface StackFile {
@@ -31,14 +31,14 @@ const folders = ["", "examples"];
 /**
  * Reads `Pulumi.NAME.yaml` and the defaults of `Pulumi.yaml`. Nothing is decrypted: a placeholder stands for each `secure:`.
  * @param root the project's folder
- * @throws RenderError when there is no such stack, or a file is not what Pulumi would take
+ * @throws UserError when there is no such stack, or a file is not what Pulumi would take
  */
 export function readStackFile(root: string, name: string): StackFile {
   const path = folders
     .map((folder) => join(folder, `Pulumi.${name}.yaml`))
     .find((file) => existsSync(join(root, file)));
   if (path === undefined || !/^[\w.-]+$/.test(name)) {
-    throw new RenderError(`There is no stack ${name}. Stack files: ${stackFiles(root).join(", ")}.`);
+    throw new UserError(`There is no stack ${name}. Stack files: ${stackFiles(root).join(", ")}.`);
   }
   const project = readYaml(root, "Pulumi.yaml");
   const stack = readYaml(root, path);
@@ -81,7 +81,7 @@ function readYaml(root: string, file: string): Record<string, unknown> {
     return object(parse(readFileSync(join(root, file), "utf8")), file);
   } catch (error) {
     if (error instanceof YAMLParseError) {
-      throw new RenderError(`${file} is not YAML: ${error.message.trimEnd()}`);
+      throw new UserError(`${file} is not YAML: ${error.message.trimEnd()}`);
     }
     throw error;
   }
@@ -92,7 +92,7 @@ function object(value: unknown, file: string): Record<string, unknown> {
     return {};
   }
   if (typeof value !== "object" || Array.isArray(value)) {
-    throw new RenderError(
+    throw new UserError(
       `${file} must have keys with values, and under config, too, such as gitlab-runner:projectId: 1`,
     );
   }

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from "commander";
-import { DoctorError } from "./doctor/doctor-error.ts";
 import { Masker } from "./doctor/masker.ts";
 import { readPulumiStack } from "./doctor/pulumi-stack.ts";
 import type { StatusReport } from "./status/report.ts";
@@ -7,6 +6,7 @@ import { screen, type ScreenOptions } from "./status/screen.ts";
 import { sourcesOf } from "./status/sources.ts";
 import { FullScreen } from "./status/terminal.ts";
 import { askOnce, watch, type Watched } from "./status/watch.ts";
+import { UserError } from "./user-error.ts";
 
 /** An update of the stack may replace what is asked about; reading it takes Pulumi a second of work. */
 const stackInterval = 30_000;
@@ -85,7 +85,7 @@ function seconds(text: string): number {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof DoctorError)) {
+  if (!(error instanceof UserError)) {
     throw error;
   }
   console.error(error.message);

@@ -22,7 +22,7 @@ export interface SandboxSources {
 
 /**
  * Opens clients of a sandbox's servers, with what it has noted in its folder.
- * @throws SandboxError where the folder holds no sandbox
+ * @throws UserError where the folder holds no sandbox
  */
 export function openSources(path: string): SandboxSources {
   const folder = new SandboxFolder(path);

@@ -52,7 +52,7 @@ describe("readJob", { timeout: 20_000 }, () => {
     ["text that is no YAML", "a: {script: [", /is not YAML/],
   ] as const) {
     test(`explains ${title}, and what it takes`, () => {
-      assert.throws(() => readJob(file(text), 1), { name: "SandboxError", message: expected });
+      assert.throws(() => readJob(file(text), 1), { name: "UserError", message: expected });
       assert.throws(() => readJob(file(text), 1), /exactly one job, such as sandbox\/jobs\/cache\.gitlab-ci\.yml/);
     });
   }

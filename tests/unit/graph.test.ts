@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { execa } from "execa";
 import { draw } from "../../tools/graph/drawing.ts";
-import { GraphError } from "../../tools/graph/graph-error.ts";
 import { framesOf, boxesOf, layOut } from "../../tools/graph/layout.ts";
 import { pictureOf } from "../../tools/graph/picture.ts";
 import { readState } from "../../tools/graph/stack-state.ts";
 import { repository } from "../../tools/repository.ts";
+import { UserError } from "../../tools/user-error.ts";
 
 const fixture = join(import.meta.dirname, "../fixtures/stack-state.json");
 const state = readFileSync(fixture, "utf8");
@@ -193,7 +193,7 @@ describe("a state that cannot be drawn", () => {
     test(`is ${what}`, () => {
       assert.throws(
         () => readState(text, "FILE"),
-        (error: Error) => error instanceof GraphError && message.test(error.message),
+        (error: Error) => error instanceof UserError && message.test(error.message),
       );
     });
   }

@@ -127,7 +127,7 @@ describe("renderStack", { timeout }, () => {
     assert.match(rendered.get("kubernetes/gitlab-runner/configmap-texts.yaml") ?? "", /a: "no"/);
     const twice = { values: { extraObjects: [extraObjects[1], extraObjects[1]] } };
     await assert.rejects(files(t, { projectId: 1, "gitlab-runner:chart": twice }), {
-      name: "RenderError",
+      name: "UserError",
       message: "The stack makes two objects that would both be kubernetes/priorityclass-ci.yaml.",
     });
   });
@@ -160,7 +160,7 @@ describe("renderStack", { timeout }, () => {
     const missing = project(t, { projectId: 1, "gitlab-runner:chart": { ...chart, version: "9.9.9" } });
     await assert.rejects(
       renderStack(missing, "test"),
-      /^RenderError: Helm cannot render gitlab-runner 9\.9\.9 of .*:\nError: .*not found/,
+      /^UserError: Helm cannot render gitlab-runner 9\.9\.9 of .*:\nError: .*not found/,
     );
   });
 
@@ -204,12 +204,12 @@ describe("renderStack", { timeout }, () => {
 
   test("says where a stack's file is broken", async (t) => {
     await assert.rejects(renderStack(project(t, "config:\n  a: [1\n"), "test"), {
-      name: "RenderError",
+      name: "UserError",
       message: /^Pulumi\.test\.yaml is not YAML: .* at line \d/,
     });
     for (const text of ["- config\n", "config: [1]\n"]) {
       await assert.rejects(renderStack(project(t, text), "test"), {
-        name: "RenderError",
+        name: "UserError",
         message: /^Pulumi\.test\.yaml must have keys with values/,
       });
     }

@@ -1,3 +1,4 @@
+import { UserError } from "../user-error.ts";
 import { allChecks } from "./all-checks.ts";
 import type { Check, CheckResult } from "./check.ts";
 import { cutOff } from "./checks/cut-off.ts";
@@ -5,7 +6,6 @@ import { drift } from "./checks/drift.ts";
 import { finished } from "./checks/finished.ts";
 import { orphanedCredentials } from "./checks/orphaned-credentials.ts";
 import { createContext, type DoctorContext, type DoctorOptions } from "./context.ts";
-import { DoctorError } from "./doctor-error.ts";
 import { expectedStack } from "./expected-stack.ts";
 import type { FixTools } from "./fixes/fix.ts";
 import type { Masker } from "./masker.ts";
@@ -40,7 +40,7 @@ export interface OpenStack {
 
 /**
  * Reads configuration and state of a stack, whose first `pulumi up` may have been cut off.
- * @throws DoctorError when one of them cannot be had
+ * @throws UserError when one of them cannot be had
  */
 export async function openStack({ stack: name, masker, options, environment, say }: StackInput): Promise<OpenStack> {
   const { outputsJson, ...stack } = await readConfiguredStack(name, masker);
@@ -56,7 +56,7 @@ export async function openStack({ stack: name, masker, options, environment, say
   const commands = commandsFor({ stack: name, kubernetes, mask, say });
   const exported = await commands.askPulumi(["stack", "export"]);
   if (exported.exitCode !== 0) {
-    throw new DoctorError(`pulumi stack export: ${mask(exported.stderr).trim()}\nNothing was touched.`);
+    throw new UserError(`pulumi stack export: ${mask(exported.stderr).trim()}\nNothing was touched.`);
   }
   const state = readExportedState(exported.stdout);
   // The name of a user in MinIO is its access key.
@@ -75,14 +75,14 @@ export async function openStack({ stack: name, masker, options, environment, say
 
 /**
  * Runs all checks, and those that only `--fix` takes the time for.
- * @throws DoctorError when there is nothing to look at
+ * @throws UserError when there is nothing to look at
  */
 export async function examine(
   { context, state, tools, isFinished, isOwnBucket }: OpenStack,
   mask: (text: string) => string,
 ) {
   if ((state.deployment?.resources ?? []).every(({ type }) => type.startsWith("pulumi:"))) {
-    throw new DoctorError(`Nothing is deployed by the stack ${context.stack}.\n  pulumi up --stack ${context.stack}`);
+    throw new UserError(`Nothing is deployed by the stack ${context.stack}.\n  pulumi up --stack ${context.stack}`);
   }
   const checks: Check<DoctorContext>[] = [
     finished(isFinished),
@@ -98,7 +98,7 @@ function outputsOf(json: string, stack: string): StackOutputs | undefined {
   try {
     return parseOutputs(json, stack);
   } catch (error) {
-    if (error instanceof DoctorError) {
+    if (error instanceof UserError) {
       return undefined;
     }
     throw error;

@@ -1,7 +1,7 @@
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { registeredResources, type RegisteredResource } from "../registered-resources.ts";
-import { DoctorError } from "./doctor-error.ts";
+import { UserError } from "../user-error.ts";
 import type { PulumiStack } from "./pulumi-stack.ts";
 
 const metadata = z.object({
@@ -96,7 +96,7 @@ export interface ExpectedStack {
 
 /**
  * What the program would ask for with the stack's configuration as it is now.
- * @throws DoctorError when the configuration cannot be deployed
+ * @throws UserError when the configuration cannot be deployed
  */
 export async function expectedStack(stack: Omit<PulumiStack, "outputs">): Promise<ExpectedStack> {
   const { name, project, config, secretKeys } = stack;
@@ -109,7 +109,7 @@ export async function expectedStack(stack: Omit<PulumiStack, "outputs">): Promis
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DoctorError(`The configuration of the stack ${name} cannot be deployed.\n${reason}`);
+    throw new UserError(`The configuration of the stack ${name} cannot be deployed.\n${reason}`);
   }
   return fromResources(resources);
 }

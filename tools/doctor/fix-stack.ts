@@ -1,6 +1,6 @@
+import { UserError } from "../user-error.ts";
 import type { CheckResult } from "./check.ts";
 import { describeError } from "./describe-error.ts";
-import { DoctorError } from "./doctor-error.ts";
 import { examine, openStack, type OpenStack, type StackInput } from "./examine.ts";
 import type { Consent } from "./fixes/consent.ts";
 import type { Fix, FixTools } from "./fixes/fix.ts";
@@ -21,7 +21,7 @@ const mostRounds = 4;
 /**
  * Looks, says what it can do, does what it may, and looks again, until nothing more can be done.
  * @returns what is left at the end
- * @throws DoctorError when it cannot work, or must not, since somebody else is at work on the stack
+ * @throws UserError when it cannot work, or must not, since somebody else is at work on the stack
  */
 export async function fixStack(input: FixInput): Promise<readonly CheckResult[]> {
   const { stack, say, masker } = input;
@@ -29,7 +29,7 @@ export async function fixStack(input: FixInput): Promise<readonly CheckResult[]>
   const { tools, context, state } = await openStack(input);
   const missing = await missingRights(tools, context.expected);
   if (missing.length > 0) {
-    throw new DoctorError(`You may not fix it.\n${mask(missing.join("\n"))}\nNothing was touched.`);
+    throw new UserError(`You may not fix it.\n${mask(missing.join("\n"))}\nNothing was touched.`);
   }
   await clearLock({ tools, state }, input);
   const tried = new Set<string>();
@@ -60,13 +60,13 @@ async function clearLock({ tools, state }: Pick<OpenStack, "tools" | "state">, {
   }
   const owners = "update" in held ? [] : await Promise.all(held.locks.map((lock) => lockOwner(lock)));
   if (owners.includes("alive")) {
-    throw new DoctorError(`Somebody's pulumi works on the stack right now: ${whoHolds(held)}.\nNothing was touched.`);
+    throw new UserError(`Somebody's pulumi works on the stack right now: ${whoHolds(held)}.\nNothing was touched.`);
   }
   const fix = unlock(tools.stack, held, owners.length > 0 && owners.every((owner) => owner === "gone"));
   say(`✖ Nobody holds the stack's lock\n    ${whoHolds(held)}\n\n${describePlan([fix])}`);
   const { yes, why = "" } = await consent(fix);
   if (!yes) {
-    throw new DoctorError(`${why}\nNothing was touched, since all else needs the lock.`);
+    throw new UserError(`${why}\nNothing was touched, since all else needs the lock.`);
   }
   await fix.run(tools);
   say("✔ Done.\n");

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { repository } from "../repository.ts";
-import { DoctorError } from "./doctor-error.ts";
+import { UserError } from "../user-error.ts";
 import type { Masker } from "./masker.ts";
 
 /** What the stack has given out when it was last deployed. */
@@ -52,7 +52,7 @@ const pulumiLimit = 60_000;
 /**
  * Reads outputs and configuration of a stack with the Pulumi CLI.
  * @param name the stack, or undefined for the one that is selected
- * @throws DoctorError when there is no Pulumi, no such stack, or nothing deployed
+ * @throws UserError when there is no Pulumi, no such stack, or nothing deployed
  */
 export async function readPulumiStack(name: string | undefined, masker: Masker): Promise<PulumiStack> {
   const { outputsJson, ...stack } = await readConfiguredStack(name, masker);
@@ -62,7 +62,7 @@ export async function readPulumiStack(name: string | undefined, masker: Masker):
 /**
  * Reads a stack that need not be deployed.
  * @param name the stack, or undefined for the one that is selected
- * @throws DoctorError when there is no Pulumi, or no such stack
+ * @throws UserError when there is no Pulumi, or no such stack
  */
 export async function readConfiguredStack(name: string | undefined, masker: Masker): Promise<ConfiguredStack> {
   const of = name === undefined ? [] : ["--stack", name];
@@ -91,11 +91,11 @@ export async function readConfiguredStack(name: string | undefined, masker: Mask
   };
 }
 
-/** @throws DoctorError when they are not those of a stack that was deployed to its end */
+/** @throws UserError when they are not those of a stack that was deployed to its end */
 export function parseOutputs(text: string, stack: string): StackOutputs {
   const outputs = JSON.parse(text) as Record<string, unknown>;
   if (Object.keys(outputs).length === 0) {
-    throw new DoctorError(
+    throw new UserError(
       `Nothing is deployed by the stack ${stack}, or not to the end.\n  pulumi up --stack ${stack}\n` +
         `Where pulumi up was killed: npm run doctor -- --stack ${stack} --fix`,
     );
@@ -110,7 +110,7 @@ export function parseOutputs(text: string, stack: string): StackOutputs {
 function parse<Schema extends z.ZodType>(schema: Schema, text: string, what: string): z.output<Schema> {
   const parsed = schema.safeParse(JSON.parse(text));
   if (!parsed.success) {
-    throw new DoctorError(`${what} has another form than expected:\n${z.prettifyError(parsed.error)}`);
+    throw new UserError(`${what} has another form than expected:\n${z.prettifyError(parsed.error)}`);
   }
   return parsed.data;
 }
@@ -141,15 +141,15 @@ async function pulumi(args: readonly string[], masker: Masker): Promise<string> 
     timeout: pulumiLimit,
   });
   if (result.code === "ENOENT") {
-    throw new DoctorError("There is no command pulumi. Install it: https://www.pulumi.com/docs/install/");
+    throw new UserError("There is no command pulumi. Install it: https://www.pulumi.com/docs/install/");
   }
   if (result.timedOut) {
-    throw new DoctorError(`pulumi ${args.slice(0, 2).join(" ")} did not end within ${pulumiLimit / 1000} s.`);
+    throw new UserError(`pulumi ${args.slice(0, 2).join(" ")} did not end within ${pulumiLimit / 1000} s.`);
   }
   if (result.exitCode !== 0) {
     const message = masker.mask(result.stderr.trim().replace(/^error: /, ""));
     const missing = /^no stack named '(.+)' found/.exec(message)?.[1];
-    throw new DoctorError(
+    throw new UserError(
       missing === undefined
         ? `pulumi ${args.slice(0, 2).join(" ")}: ${message}`
         : `There is no stack ${missing}. Those that there are: pulumi stack ls`,

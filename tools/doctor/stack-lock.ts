@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { execa } from "execa";
-import { DoctorError } from "./doctor-error.ts";
+import { UserError } from "../user-error.ts";
 import type { Commands } from "./run-commands.ts";
 import { rootOf, type ExportedState } from "./stack-state.ts";
 
@@ -19,7 +19,7 @@ export type Held = { readonly locks: readonly StackLock[] } | { readonly update:
 /**
  * Takes the stack's lock for a moment: refreshes the stack itself, which is nowhere but in the state.
  * @returns who holds it, or undefined where nobody does
- * @throws DoctorError when Pulumi cannot work with the stack for another reason, such as a wrong passphrase
+ * @throws UserError when Pulumi cannot work with the stack for another reason, such as a wrong passphrase
  */
 export async function stackHeld(commands: Commands, state: ExportedState): Promise<Held | undefined> {
   const root = rootOf(state);
@@ -30,7 +30,7 @@ export async function stackHeld(commands: Commands, state: ExportedState): Promi
   }
   const held = readHeld(`${stderr}\n${stdout}`);
   if (held === undefined) {
-    throw new DoctorError(`pulumi refresh: ${stderr.trim().replace(/^error: /, "")}\nNothing was touched.`);
+    throw new UserError(`pulumi refresh: ${stderr.trim().replace(/^error: /, "")}\nNothing was touched.`);
   }
   return held;
 }

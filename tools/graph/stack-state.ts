@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GraphError } from "./graph-error.ts";
+import { UserError } from "../user-error.ts";
 
 /**
  * A resource in the state, with nothing of its values or ids: what is not read cannot get into the picture.
@@ -52,7 +52,7 @@ export interface StackState {
 /**
  * Reads what `pulumi stack export` writes.
  * @param origin where it comes from, for messages
- * @throws GraphError when it is something else, or has no resources
+ * @throws UserError when it is something else, or has no resources
  */
 export function readState(text: string, origin: string): StackState {
   let content: unknown;
@@ -72,7 +72,7 @@ export function readState(text: string, origin: string): StackState {
     .toSorted((a, b) => (a.urn < b.urn ? -1 : 1));
   const [first] = resources;
   if (first === undefined) {
-    throw new GraphError(
+    throw new UserError(
       `${origin} has no resources: nothing is deployed, so there is nothing to draw. Deploy: pulumi up`,
     );
   }
@@ -83,8 +83,8 @@ export function readState(text: string, origin: string): StackState {
   };
 }
 
-function notState(origin: string, reason: string): GraphError {
-  return new GraphError(
+function notState(origin: string, reason: string): UserError {
+  return new UserError(
     `${origin} is no state of a stack: ${reason}.\nIt must be what this writes: pulumi stack export --stack NAME --file FILE`,
   );
 }

@@ -1,4 +1,0 @@
-/** Something that a person can mend; the command line prints its message without a stack trace. */
-export class SandboxError extends Error {
-  override readonly name = "SandboxError";
-}
