@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { execa } from "execa";
 import getPort from "get-port";
 import { Listr, PRESET_TIMER } from "listr2";
 import { lock } from "proper-lockfile";
+import { PulumiCli } from "../tools/pulumi-cli.ts";
 import { UserError } from "../tools/user-error.ts";
 import { builtTools, requireGo, toolBuilds, type ToolBuild, type Tools } from "./built-tools.ts";
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
@@ -77,19 +77,13 @@ export async function buildTools({ forTests = false, only }: BuildOptions = {}):
  */
 async function installPublishedPlugins(): Promise<void> {
   await buildTools({ only: ["pulumi"] });
-  const { pulumi } = { ...builtTools(), ...ownTools() };
+  const pulumi = new PulumiCli({ program: { ...builtTools(), ...ownTools() }.pulumi });
   for (const plugin of publishedPlugins()) {
     console.log(`pulumi plugin install ${plugin.join(" ")}`);
-    const { exitCode, all } = await execa(pulumi, ["plugin", "install", ...plugin], {
-      env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
-      all: true,
-      reject: false,
-      stdin: "ignore",
-      timeout: 10 * 60_000,
-    });
+    const { exitCode, output } = await pulumi.run(["plugin", "install", ...plugin], { timeout: 10 * 60_000 });
     if (exitCode !== 0) {
       throw new UserError(
-        `The published plugin ${plugin.slice(1).join(" ")} cannot be installed:\n${all.trim()}\n` +
+        `The published plugin ${plugin.slice(1).join(" ")} cannot be installed:\n${output.trim()}\n` +
           "Without --published, the sandbox uses those that this machine has, and plugins of its own for the others.",
       );
     }

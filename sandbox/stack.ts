@@ -1,9 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Gitlab } from "@gitbeaker/rest";
-import { execa } from "execa";
 import { parse, parseDocument } from "yaml";
 import { z } from "zod";
+import { PulumiCli } from "../tools/pulumi-cli.ts";
+import { repository } from "../tools/repository.ts";
+import { UserError } from "../tools/user-error.ts";
+import type { Tools } from "./built-tools.ts";
 import {
   authorityFile,
   gitlabUrl,
@@ -12,9 +15,6 @@ import {
   stackConfigFile,
   stackName,
 } from "./environment.ts";
-import { repository } from "../tools/repository.ts";
-import { UserError } from "../tools/user-error.ts";
-import type { Tools } from "./built-tools.ts";
 import { minioClient } from "./minio-client.ts";
 import { ownGroup, ownProject } from "./places.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
@@ -82,18 +82,18 @@ export function nodeLabels(values: StackValues): Record<string, string> {
   return { ...values["gitlab-runner:manager"]?.nodeSelector, ...values["gitlab-runner:jobs"]?.nodeSelector };
 }
 
+function pulumiOf(folder: SandboxFolder, state: SandboxState): PulumiCli {
+  return new PulumiCli({ environment: sandboxEnvironment(folder, state) });
+}
+
 /** Makes the Pulumi stack, with a state file of its own and no configuration. Needs no server. */
 export async function initStack(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
   mkdirSync(folder.file("pulumi-state"), { recursive: true });
   // `stack init` writes its salt beside Pulumi.yaml, so it gets one outside the checkout.
   const init = folder.folder("stack-init");
   copyFileSync(join(repository, "Pulumi.yaml"), join(init, "Pulumi.yaml"));
-  await execa(tools.pulumi, ["stack", "init", stackName, "--non-interactive", "--cwd", init], {
-    env: sandboxEnvironment(folder, state),
-    extendEnv: false,
-    timeout: 60_000,
-    stdin: "ignore",
-  });
+  const pulumi = new PulumiCli({ program: tools.pulumi, environment: sandboxEnvironment(folder, state) });
+  await pulumi.ask(["stack", "init", stackName, "--cwd", init]);
   renameSync(join(init, `Pulumi.${stackName}.yaml`), stackConfigFile(folder));
 }
 
@@ -145,15 +145,7 @@ export async function configureStack(
 
 /** Makes what the stack takes for granted, a runner or a bucket that exists, and configures the secrets to use it. */
 async function makePrerequisites(folder: SandboxFolder, state: SandboxState, values: StackValues): Promise<void> {
-  const setSecret = (key: string, value: string) =>
-    // By stdin, since arguments are everyone's to read.
-    execa("pulumi", ["config", "set", "--secret", "--path", `gitlab-runner:${key}`], {
-      cwd: repository,
-      env: sandboxEnvironment(folder, state),
-      extendEnv: false,
-      input: value,
-      timeout: 60_000,
-    });
+  const pulumi = pulumiOf(folder, state);
   if (values["gitlab-runner:runnerToken"] !== undefined) {
     const api = new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
     const { token } = await api.Users.createCIRunner("project_type", {
@@ -161,7 +153,7 @@ async function makePrerequisites(folder: SandboxFolder, state: SandboxState, val
       description: "made-beforehand",
       tagList: ["kubernetes"],
     });
-    await setSecret("runnerToken", token);
+    await pulumi.setSecret("gitlab-runner:runnerToken", token);
   }
   const cache = values["gitlab-runner:cache"];
   if (cache === undefined || cache === false || (cache.credentials === undefined && cache.adopt !== true)) {
@@ -170,8 +162,8 @@ async function makePrerequisites(folder: SandboxFolder, state: SandboxState, val
   const client = minioClient(folder, state);
   await client.makeBucket(cache.bucket ?? "gitlab-runner-cache");
   if (cache.credentials !== undefined) {
-    await setSecret("cache.credentials.accessKey", state.secrets["minioUser"] ?? "");
-    await setSecret("cache.credentials.secretKey", state.secrets["minioPassword"] ?? "");
+    await pulumi.setSecret("gitlab-runner:cache.credentials.accessKey", state.secrets["minioUser"] ?? "");
+    await pulumi.setSecret("gitlab-runner:cache.credentials.secretKey", state.secrets["minioPassword"] ?? "");
   }
 }
 
@@ -199,25 +191,15 @@ export async function pulumiUp(
   state: SandboxState,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const result = execa("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"], {
-    cwd: repository,
-    env: sandboxEnvironment(folder, state),
-    extendEnv: false,
-    reject: false,
-    all: true,
-    stdin: "ignore",
+  const pulumi = pulumiOf(folder, state);
+  const { exitCode, timedOut, output } = await pulumi.run(["up", "--yes", "--skip-preview", "--suppress-outputs"], {
     timeout: 15 * 60_000,
+    onLine,
   });
-  const lines: string[] = [];
-  for await (const line of result.iterable({ from: "all" })) {
-    lines.push(line);
-    onLine(line);
-  }
-  const { exitCode, timedOut } = await result;
   if (exitCode !== 0) {
-    const diagnostics = lines.slice(Math.max(0, lines.indexOf("Diagnostics:")));
+    const diagnostics = output.slice(Math.max(0, output.search(/^Diagnostics:$/m)));
     throw new UserError(
-      `pulumi up ${timedOut ? "took longer than 15 minutes" : "failed"}:\n${diagnostics.join("\n").trimEnd()}\n\n` +
+      `pulumi up ${timedOut ? "took longer than 15 minutes" : "failed"}:\n${diagnostics.trimEnd()}\n\n` +
         "The sandbox's servers are still up. Look around with 'npm run sandbox -- status', try again with 'npm run sandbox'.",
     );
   }
@@ -228,13 +210,7 @@ export async function stackOutputs(folder: SandboxFolder, state: SandboxState): 
   if (!existsSync(stackConfigFile(folder))) {
     return undefined;
   }
-  const { stdout } = await execa("pulumi", ["stack", "output", "--json"], {
-    cwd: repository,
-    env: sandboxEnvironment(folder, state),
-    extendEnv: false,
-    timeout: 60_000,
-    stdin: "ignore",
-  });
-  const outputs = JSON.parse(stdout) as Values;
+  const pulumi = pulumiOf(folder, state);
+  const outputs = await pulumi.json(z.record(z.string(), z.unknown()), ["stack", "output"]);
   return Object.keys(outputs).length === 0 ? undefined : outputs;
 }

@@ -5,8 +5,8 @@ import { givenPath } from "./given-path.ts";
 import { draw } from "./graph/drawing.ts";
 import { layOut } from "./graph/layout.ts";
 import { pictureOf } from "./graph/picture.ts";
-import { askPulumi, PulumiCliError } from "./graph/pulumi-cli.ts";
 import { readState } from "./graph/stack-state.ts";
+import { PulumiCli } from "./pulumi-cli.ts";
 import { UserError } from "./user-error.ts";
 
 interface Options {
@@ -39,7 +39,7 @@ async function stateOf({ stack, state }: Options): Promise<{ text: string; origi
     throw new UserError("Name either a stack or a saved state: npm run graph -- --stack NAME, or --state FILE");
   }
   return state === undefined
-    ? { text: await askPulumi(stack ?? "", "stack", "export"), origin: `Stack ${stack ?? ""}` }
+    ? { text: await new PulumiCli({ stack }).ask(["stack", "export"]), origin: `Stack ${stack ?? ""}` }
     : { text: read(givenPath(state)), origin: state };
 }
 
@@ -62,7 +62,7 @@ function write(file: string, text: string): void {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof UserError) && !(error instanceof PulumiCliError)) {
+  if (!(error instanceof UserError)) {
     throw error;
   }
   console.error(error.message);

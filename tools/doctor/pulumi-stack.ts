@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { PulumiCli } from "../pulumi-cli.ts";
 import { repository } from "../repository.ts";
 import { UserError } from "../user-error.ts";
 import type { Masker } from "./masker.ts";
@@ -46,9 +46,6 @@ export interface ConfiguredStack extends Omit<PulumiStack, "outputs"> {
 /** Providers whose settings say how to reach a server. MinIO's administrator is not among them: nothing here needs one. */
 const needed = /^(gitlab:|kubernetes:|minio:(minioServer|minioSsl|minioCacertFile)$)/;
 
-/** How long Pulumi may take; its state may be far away. */
-const pulumiLimit = 60_000;
-
 /**
  * Reads outputs and configuration of a stack with the Pulumi CLI.
  * @param name the stack, or undefined for the one that is selected
@@ -65,20 +62,20 @@ export async function readPulumiStack(name: string | undefined, masker: Masker):
  * @throws UserError when there is no Pulumi, or no such stack
  */
 export async function readConfiguredStack(name: string | undefined, masker: Masker): Promise<ConfiguredStack> {
-  const of = name === undefined ? [] : ["--stack", name];
+  const pulumi = new PulumiCli({ stack: name, mask: (text) => masker.mask(text) });
   const [shown, outputs, settings] = await Promise.all([
-    name ?? pulumi(["stack", "--show-name"], masker).then((text) => text.trim()),
-    pulumi(["stack", "output", "--json", ...of], masker),
-    pulumi(["config", "--json", ...of], masker),
+    name ?? pulumi.ask(["stack", "--show-name"]).then((text) => text.trim()),
+    pulumi.ask(["stack", "output", "--json"]),
+    pulumi.json(configValues, ["config"]),
   ]);
   const project = projectName();
-  const values = Object.entries(parse(configValues, settings, "pulumi config"));
+  const values = Object.entries(settings);
   const secretKeys = values.filter(([, { secret }]) => secret === true).map(([key]) => key);
   const config = await Promise.all(
     values
       .filter(([key]) => key.startsWith(`${project}:`) || needed.test(key))
       // The whole value of a key is left out when anything in it is encrypted; this answer goes nowhere but here.
-      .map(async ([key, { value }]) => [key, value ?? (await pulumi(["config", "get", key, ...of], masker)).trimEnd()]),
+      .map(async ([key, { value }]) => [key, value ?? (await pulumi.ask(["config", "get", key])).trimEnd()]),
   );
   const decrypted = Object.fromEntries(config) as Record<string, string>;
   hideSecrets(decrypted, secretKeys, project, masker);
@@ -100,17 +97,12 @@ export function parseOutputs(text: string, stack: string): StackOutputs {
         `Where pulumi up was killed: npm run doctor -- --stack ${stack} --fix`,
     );
   }
-  return parse(
-    stackOutputs,
-    text,
-    `The stack ${stack} is not one of this program, or of an older version of it (pulumi up --stack ${stack}): pulumi stack output`,
-  );
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, text: string, what: string): z.output<Schema> {
-  const parsed = schema.safeParse(JSON.parse(text));
+  const parsed = stackOutputs.safeParse(outputs);
   if (!parsed.success) {
-    throw new UserError(`${what} has another form than expected:\n${z.prettifyError(parsed.error)}`);
+    throw new UserError(
+      `The stack ${stack} is not one of this program, or of an older version of it (pulumi up --stack ${stack}): ` +
+        `pulumi stack output has another form than expected:\n${z.prettifyError(parsed.error)}`,
+    );
   }
   return parsed.data;
 }
@@ -130,30 +122,4 @@ function cacheKeys(value: string): string[] {
 
 function projectName(): string {
   return (parseYaml(readFileSync(join(repository, "Pulumi.yaml"), "utf8")) as { name: string }).name;
-}
-
-async function pulumi(args: readonly string[], masker: Masker): Promise<string> {
-  const result = await execa("pulumi", [...args, "--non-interactive"], {
-    cwd: repository,
-    env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
-    stdin: "ignore",
-    reject: false,
-    timeout: pulumiLimit,
-  });
-  if (result.code === "ENOENT") {
-    throw new UserError("There is no command pulumi. Install it: https://www.pulumi.com/docs/install/");
-  }
-  if (result.timedOut) {
-    throw new UserError(`pulumi ${args.slice(0, 2).join(" ")} did not end within ${pulumiLimit / 1000} s.`);
-  }
-  if (result.exitCode !== 0) {
-    const message = masker.mask(result.stderr.trim().replace(/^error: /, ""));
-    const missing = /^no stack named '(.+)' found/.exec(message)?.[1];
-    throw new UserError(
-      missing === undefined
-        ? `pulumi ${args.slice(0, 2).join(" ")}: ${message}`
-        : `There is no stack ${missing}. Those that there are: pulumi stack ls`,
-    );
-  }
-  return result.stdout;
 }

@@ -1,16 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
-import { repository } from "../repository.ts";
+import { PulumiCli } from "../pulumi-cli.ts";
+import { runCommand, type CommandEnd } from "../run-command.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
-
-/** How a command ended. */
-export interface CommandEnd {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** Command-line programs, run for one stack. */
 export interface Commands {
@@ -36,42 +29,33 @@ const unchanged = /^( ~ {2}\S+ \S+ refresh(ing)? \(.*| {4}\S+:\S+ \S+ *(running)
 
 /** @returns the programs that repairs are made with, for a stack and its cluster */
 export function commandsFor({ stack, kubernetes, mask, say }: CommandsInput): Commands {
-  const pulumiOptions = { cwd: repository, env: { PULUMI_SKIP_UPDATE_CHECK: "true" }, reject: false } as const;
-  const show = async (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
-    say(mask(`  $ ${[program, ...args].join(" ")}`));
-    const running = execa(program, args, { cwd: repository, env, reject: false, all: true, stdin: "ignore" });
-    for await (const line of running.iterable({ from: "all" })) {
+  const pulumi = new PulumiCli({ stack });
+  // The Kubernetes provider's way to take over fields that somebody has changed by hand.
+  const forcing = new PulumiCli({ stack, environment: { ...process.env, PULUMI_K8S_ENABLE_PATCH_FORCE: "true" } });
+  const show = async (command: readonly string[], run: (onLine: (line: string) => void) => Promise<CommandEnd>) => {
+    say(mask(`  $ ${command.join(" ")}`));
+    const { exitCode, isMissing } = await run((line) => {
       if (line.trim() !== "" && !unchanged.test(line)) {
         say(mask(`  ${line}`).trimEnd());
       }
-    }
-    const { exitCode, code } = await running;
+    });
     if (exitCode !== 0) {
-      const end = code === "ENOENT" ? "is not installed" : `ended with ${exitCode ?? "a signal"}`;
-      throw new Error(`${program} ${args.slice(0, 2).join(" ")} ${end}`);
+      const end = isMissing ? "is not installed" : `ended with ${exitCode ?? "a signal"}`;
+      throw new Error(`${command.slice(0, 3).join(" ")} ${end}`);
     }
   };
   return {
-    askPulumi: async (args, input) => {
-      const { exitCode, stdout, stderr } = await execa(
-        "pulumi",
-        [...args, "--stack", stack, "--non-interactive"],
-        input === undefined ? { ...pulumiOptions, stdin: "ignore" } : { ...pulumiOptions, input },
-      );
-      return { exitCode: exitCode ?? 1, stdout, stderr };
-    },
+    askPulumi: (args, input) => pulumi.run(args, { input }),
     pulumi: (args) =>
-      show("pulumi", [...args, "--stack", stack, "--non-interactive"], {
-        ...pulumiOptions.env,
-        PULUMI_K8S_ENABLE_PATCH_FORCE: "true",
-      }),
+      show(["pulumi", ...args, "--stack", stack, "--non-interactive"], (onLine) => forcing.run(args, { onLine })),
     helm: async (args) => {
       // Its own file, since the provider may have been given a kubeconfig as text.
       const folder = mkdtempSync(join(tmpdir(), "gitlab-runner-doctor-"));
       const file = join(folder, "kubeconfig");
       try {
         writeFileSync(file, kubernetes().kubeconfig, { mode: 0o600 });
-        await show("helm", args, { KUBECONFIG: file });
+        const environment = { ...process.env, KUBECONFIG: file };
+        await show(["helm", ...args], (onLine) => runCommand("helm", args, { environment, onLine }));
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
