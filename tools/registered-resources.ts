@@ -1,19 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readStackConfig } from "../components/config.ts";
 import { GitLabRunner } from "../components/gitlab-runner.ts";
+import { autoNamed, runWithMocks, type MockResource } from "./mock-engine.ts";
 import { secretMark, tokenPlaceholder, type StackFile } from "./stack-file.ts";
 
-/** A resource as the program asks the engine for it, with its secrets masked. */
-export interface RegisteredResource {
-  /** Type of the resource, such as `kubernetes:core/v1:Namespace`. */
-  readonly type: string;
-  /** Name of the resource in Pulumi. */
-  readonly name: string;
-  /** Id of a resource that exists already, and is only read. */
-  readonly id: string | undefined;
-  /** Its inputs, or none for one that is only read. */
-  readonly inputs: Readonly<Record<string, unknown>>;
-}
+/** A resource as the program asks the engine for it, named and with its secrets masked. */
+export type RegisteredResource = Omit<MockResource, "isComponent">;
 
 /** What files show in place of a value that a server makes up. */
 export const unknownMark = "[known after apply]";
@@ -28,55 +20,37 @@ const unknownSuffix = "xxxxxxxx";
 const unknownId = Number.MAX_SAFE_INTEGER;
 
 /**
- * Runs the program, less its check of the servers, without an engine: nothing is created, changed or asked for.
+ * Runs the program, less its check of the servers, without an engine.
  * @returns every resource that it registers, in this order, without components
  * @throws pulumi.RunError when the configuration cannot be deployed
  */
 export async function registeredResources(stack: StackFile): Promise<RegisteredResource[]> {
-  const resources: RegisteredResource[] = [];
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs, id = "", custom }) => {
-        const named = type.startsWith("kubernetes:") ? autoNamed(name, inputs as object) : (inputs as object);
-        if (custom !== false && !type.startsWith("pulumi:")) {
-          resources.push({
-            type,
-            name,
-            id: id === "" ? undefined : id,
-            inputs: masked(named) as RegisteredResource["inputs"],
-          });
-        }
-        return { id: id === "" ? String(unknownId) : id, state: answer(type, named, id) };
-      },
-      call: () => ({}),
+  const { resources } = await runWithMocks(
+    () => {
+      pulumi.runtime.setAllConfig({ ...stack.config }, [...stack.secretKeys]);
+      const name = "gitlab-runner";
+      new GitLabRunner(name, readStackConfig(name));
     },
-    stack.project,
-    stack.name,
-    false,
+    {
+      project: stack.project,
+      stack: stack.name,
+      answer: (resource) => ({ id: resource.id ?? String(unknownId), state: answer(resource) }),
+    },
   );
-  pulumi.runtime.setAllConfig({ ...stack.config }, [...stack.secretKeys]);
-  const name = "gitlab-runner";
-  new GitLabRunner(name, readStackConfig(name));
-  // Waits for every registration under way.
-  await pulumi.runtime.disconnect();
-  return resources;
-}
-
-/**
- * What the provider would call an object that the program gives no name.
- * Source: https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/ and
- * https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
- */
-function autoNamed(name: string, inputs: object): object {
-  const { metadata } = inputs as { metadata?: object };
-  return metadata === undefined || "name" in metadata
-    ? inputs
-    : { ...inputs, metadata: { name: `${name}-${unknownSuffix}`, ...metadata } };
+  return resources
+    .filter(({ type, isComponent }) => !isComponent && !type.startsWith("pulumi:"))
+    .map((resource) => ({
+      type: resource.type,
+      name: resource.name,
+      id: resource.id,
+      inputs: masked(autoNamed(resource, unknownSuffix)) as RegisteredResource["inputs"],
+    }));
 }
 
 /** What the servers would add to the inputs. */
-function answer(type: string, inputs: object, id: string): Record<string, unknown> {
-  switch (type) {
+function answer(resource: MockResource): object {
+  const inputs = autoNamed(resource, unknownSuffix);
+  switch (resource.type) {
     case "gitlab:index/userRunner:UserRunner":
       return { ...inputs, token: pulumi.secret(unknownMark) };
     case "random:index/randomString:RandomString":
@@ -85,11 +59,11 @@ function answer(type: string, inputs: object, id: string): Record<string, unknow
     case "minio:index/iamPolicy:IamPolicy":
       return { name: unknownMark, ...inputs };
     case "minio:index/s3Bucket:S3Bucket":
-      return id === "" ? { ...inputs } : { ...inputs, bucket: id };
+      return resource.id === undefined ? inputs : { ...inputs, bucket: resource.id };
     case "kubernetes:helm.sh/v3:Release":
       return { ...inputs, status: {}, resourceNames: {} };
     default:
-      return { ...inputs };
+      return inputs;
   }
 }
 

@@ -1,11 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
+import { autoNamed, runWithMocks, type MockResource } from "../../tools/mock-engine.ts";
 
-/** A resource as the program asked the engine for it. */
+/** A resource as the program asked the engine for it, without the wrapping that marks secrets. */
 export interface RegisteredResource {
   readonly type: string;
   readonly name: string;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into inputs of every shape
   readonly inputs: Record<string, any>;
+  /** The inputs, with what servers add to them. */
+  readonly state: Readonly<Record<string, unknown>>;
+}
+
+/** How to run a program under test. */
+export interface DeployOptions {
+  /** @defaultValue false */
+  readonly preview?: boolean;
+  /** What servers add to the inputs of a resource instead of what they add to all of its type. */
+  readonly answers?: (resource: MockResource) => object;
 }
 
 /** What a program under test has registered, and made of it. */
@@ -19,13 +30,14 @@ export interface Deployment<T> {
 }
 
 /** What the servers would answer: ids, tokens and keys. */
-function answer(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
-  const inputs = args.inputs as Record<string, unknown>;
-  switch (args.type) {
+function answer(resource: MockResource): object {
+  const { type, name } = resource;
+  const inputs = autoNamed(resource, "1a2b3c4d");
+  switch (type) {
     case "gitlab:index/userRunner:UserRunner":
       return { ...inputs, token: "glrt-t3_aaaaaaaaaaaaaaaaaaaa" };
     case "minio:index/iamPolicy:IamPolicy":
-      return { ...inputs, name: `${args.name}-1a2b3c4` };
+      return { ...inputs, name: `${name}-1a2b3c4` };
     case "random:index/randomString:RandomString":
       return { ...inputs, result: "ACCESSKEY0123456789A" };
     case "random:index/randomPassword:RandomPassword":
@@ -43,41 +55,31 @@ function answer(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> 
         resourceNames: { "Deployment.apps/apps/v1": ["gitlab-runner/gitlab-runner"] },
       };
     default:
-      return args.type.startsWith("kubernetes:") ? autoNamed(args.name, inputs) : inputs;
+      return inputs;
   }
-}
-
-/** As the provider names an object that the program gives no name. */
-export function autoNamed(name: string, inputs: Record<string, unknown>): Record<string, unknown> {
-  return { ...inputs, metadata: { name: `${name}-1a2b3c4d`, ...(inputs["metadata"] as object) } };
 }
 
 /** Runs a program against mocks, until every resource that it asks for is registered. */
 export async function deploy<T>(
   program: () => T | Promise<T>,
-  options: { preview?: boolean } = {},
+  { preview = false, answers = () => ({}) }: DeployOptions = {},
 ): Promise<Deployment<T>> {
-  const resources: RegisteredResource[] = [];
-  await pulumi.runtime.setMocks(
-    {
-      newResource: (args) => {
-        resources.push({
-          type: args.type,
-          name: args.name,
-          inputs: plain(args.inputs) as RegisteredResource["inputs"],
-        });
-        const id = args.type === "gitlab:index/userRunner:UserRunner" ? "4711" : `${args.name}-id`;
-        return { id: args.custom === false ? undefined : id, state: answer(args) };
-      },
-      call: () => ({}),
+  const stateOf = (resource: MockResource) => ({ ...answer(resource), ...answers(resource) });
+  const { result, resources: registered } = await runWithMocks(program, {
+    project: "gitlab-runner",
+    stack: "test",
+    preview,
+    answer: (resource) => {
+      const id = resource.type === "gitlab:index/userRunner:UserRunner" ? "4711" : `${resource.name}-id`;
+      return { id: resource.isComponent ? undefined : id, state: stateOf(resource) };
     },
-    "gitlab-runner",
-    "test",
-    options.preview ?? false,
-  );
-  const result = await program();
-  // Waits for every registration under way.
-  await pulumi.runtime.disconnect();
+  });
+  const resources = registered.map((resource) => ({
+    type: resource.type,
+    name: resource.name,
+    inputs: plain(resource.inputs) as RegisteredResource["inputs"],
+    state: plain(stateOf(resource)) as RegisteredResource["state"],
+  }));
   const all = (type: string) => resources.filter((resource) => resource.type === type);
   return {
     result,
@@ -107,9 +109,7 @@ export async function isSecret(output: pulumi.Output<unknown> | undefined): Prom
   return output !== undefined && pulumi.isSecret(output);
 }
 
-const secretSignature = "4dabf18193072939515e22adb298388d";
-
-/** Inputs as the server gets them: without the wrapping that marks secrets. */
+/** Values as the server gets them: without the wrapping that marks secrets. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(plain);
@@ -117,7 +117,7 @@ function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) {
     return value;
   }
-  return secretSignature in value
-    ? plain((value as unknown as { value: unknown }).value)
+  return pulumi.runtime.isRpcSecret(value)
+    ? plain(pulumi.runtime.unwrapRpcSecret(value))
     : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }

@@ -1,64 +1,29 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { GitLabRunner } from "../../components/gitlab-runner.ts";
-import type { GitLabRunnerArgs } from "../../components/gitlab-runner-args.ts";
+import { GitLabRunner, type GitLabRunnerArgs } from "../../components/gitlab-runner.ts";
 import { caCertificate } from "./config-arbitrary.ts";
-import { autoNamed } from "./mock-engine.ts";
+import { deploy, type RegisteredResource } from "./mock-engine.ts";
 
-/** A resource and what the server calls it. */
-interface Made {
-  readonly type: string;
-  readonly name: string;
-  readonly state: Record<string, unknown>;
-}
-
-/**
- * Runs a program against mocks that answer each resource with values of its own, as servers do; those of mock-engine.ts
- * answer all with the same, and two runners would share a token and keys.
- */
-async function make(program: () => unknown): Promise<Made[]> {
-  const made: Made[] = [];
-  let runners = 0;
-  await pulumi.runtime.setMocks(
-    {
-      newResource: (args) => {
-        const inputs = revealed(args.inputs) as Record<string, unknown>;
-        const answers: Record<string, () => object> = {
-          "gitlab:index/userRunner:UserRunner": () => ({ token: `glrt-${args.name}` }),
-          "random:index/randomString:RandomString": () => ({ result: `KEY-${args.name}` }),
-          "random:index/randomPassword:RandomPassword": () => ({ result: `secret-${args.name}` }),
-          // The provider adds random digits to the resource's name.
-          "minio:index/iamPolicy:IamPolicy": () => ({ name: `${args.name}-1a2b3c4` }),
-          "kubernetes:helm.sh/v3:Release": () => ({ status: { name: inputs["name"], status: "deployed" } }),
-        };
-        const answered = { ...inputs, ...answers[args.type]?.() };
-        const state = args.type.startsWith("kubernetes:") ? autoNamed(args.name, answered) : answered;
-        made.push({ type: args.type, name: args.name, state });
-        return { id: args.type.endsWith(":UserRunner") ? String(++runners) : `${args.name}-id`, state };
-      },
-      call: () => ({}),
+/** Runs a program against servers that give each resource values of its own: no two runners share a token or keys. */
+async function make(program: () => unknown): Promise<readonly RegisteredResource[]> {
+  const { resources } = await deploy(
+    () => {
+      pulumi.runtime.setAllConfig({ "gitlab-runner:projectId": "12345678" });
+      return program();
     },
-    "two-runners",
-    "test",
+    {
+      answers: ({ type, name }) => {
+        const own: Record<string, object> = {
+          "gitlab:index/userRunner:UserRunner": { token: `glrt-${name}` },
+          "random:index/randomString:RandomString": { result: `KEY-${name}` },
+          "random:index/randomPassword:RandomPassword": { result: `secret-${name}` },
+        };
+        return own[type] ?? {};
+      },
+    },
   );
-  pulumi.runtime.setAllConfig({ "two-runners:projectId": "12345678" });
-  await program();
-  await pulumi.runtime.disconnect();
-  return made;
-}
-
-/** Inputs without the wrapping that marks secrets. */
-function revealed(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) {
-    return value;
-  }
-  if (Array.isArray(value)) {
-    return value.map(revealed);
-  }
-  return "4dabf18193072939515e22adb298388d" in value && "value" in value
-    ? revealed(value.value)
-    : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
+  return resources;
 }
 
 interface Names {
@@ -68,7 +33,7 @@ interface Names {
 }
 
 /** What a server would tell apart by name, as `kind namespace/name`. */
-function namesAtServers(made: readonly Made[]): string[] {
+function namesAtServers(made: readonly RegisteredResource[]): string[] {
   return made.flatMap(({ type, state }) => {
     const [, kind = ""] = /:(?:[^:]*\/)?([^:/]+)$/.exec(type) ?? [];
     const { name, namespace, bucket } = { ...state, ...(state["metadata"] as object | undefined) } as Names;
@@ -85,7 +50,7 @@ function repeated(names: readonly string[]): string[] {
   return names.filter((name, index) => names.indexOf(name) !== index);
 }
 
-function assertNoClash(made: readonly Made[]): void {
+function assertNoClash(made: readonly RegisteredResource[]): void {
   const names = namesAtServers(made);
   assert.deepEqual(repeated(names), [], "names at Kubernetes and MinIO");
   assert.ok(!names.some((name) => /undefined|\/$/.test(name)), `a name is missing: ${names.join(", ")}`);
@@ -94,7 +59,7 @@ function assertNoClash(made: readonly Made[]): void {
 }
 
 /** @returns the resources of a kind, by name */
-function of(made: readonly Made[], kind: string): Made[] {
+function of(made: readonly RegisteredResource[], kind: string): RegisteredResource[] {
   return made
     .filter(({ type }) => type.endsWith(`:${kind}`))
     .toSorted((one, other) => one.name.localeCompare(other.name));
@@ -102,7 +67,7 @@ function of(made: readonly Made[], kind: string): Made[] {
 
 describe("two runners in one stack", { timeout: 20_000 }, () => {
   describe("of the example", () => {
-    let made: readonly Made[];
+    let made: readonly RegisteredResource[];
     before(async () => {
       made = await make(() => import("../../examples/two-runners/index.ts"));
     });
