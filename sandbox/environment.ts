@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { delimiter } from "node:path";
+import { delimiter, join } from "node:path";
 import { repository } from "../tools/repository.ts";
 import { kubeconfigFile } from "./cluster.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";

@@ -7,6 +7,7 @@ import { layOut } from "./graph/layout.ts";
 import { pictureOf } from "./graph/picture.ts";
 import { readState } from "./graph/stack-state.ts";
 import { PulumiCli } from "./pulumi-cli.ts";
+import { runCommandLine } from "./run-command-line.ts";
 import { UserError } from "./user-error.ts";
 
 interface Options {
@@ -59,12 +60,4 @@ function write(file: string, text: string): void {
   }
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof UserError)) {
-    throw error;
-  }
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runCommandLine(program);

@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { PulumiStack } from "./doctor/pulumi-stack.ts";
 import { loadKubeConfig } from "./kubeconfig.ts";
+import type { StackConfiguration } from "./stack-file.ts";
 import { readIfThere, trustAuthorities } from "./trusted-authorities.ts";
 
 /** Where a stack's servers are, as its providers find them. */
@@ -22,7 +22,7 @@ export interface ProviderSettings {
  * name. Connects nothing.
  */
 export function providerSettings(
-  { project, config }: Pick<PulumiStack, "project" | "config">,
+  { project, config }: Pick<StackConfiguration, "project" | "config">,
   environment: Readonly<Record<string, string | undefined>>,
 ): ProviderSettings {
   const setting = (key: string, variable = "") =>

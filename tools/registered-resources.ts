@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readStackConfig } from "../components/config.ts";
 import { GitLabRunner } from "../components/gitlab-runner.ts";
 import { autoNamed, runWithMocks, type MockResource } from "./mock-engine.ts";
-import { secretMark, tokenPlaceholder, type StackFile } from "./stack-file.ts";
+import { secretMark, tokenPlaceholder, type StackConfiguration } from "./stack-file.ts";
 
 /** A resource as the program asks the engine for it, named and with its secrets masked. */
 export type RegisteredResource = Omit<MockResource, "isComponent">;
@@ -24,7 +24,7 @@ const unknownId = Number.MAX_SAFE_INTEGER;
  * @returns every resource that it registers, in this order, without components
  * @throws pulumi.RunError when the configuration cannot be deployed
  */
-export async function registeredResources(stack: StackFile): Promise<RegisteredResource[]> {
+export async function registeredResources(stack: StackConfiguration): Promise<readonly RegisteredResource[]> {
   const { resources } = await runWithMocks(
     () => {
       pulumi.runtime.setAllConfig({ ...stack.config }, [...stack.secretKeys]);

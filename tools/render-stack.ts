@@ -19,7 +19,7 @@ export interface RenderedStack {
  * Renders what a stack applies, without access to GitLab, MinIO, a cluster, or the stack's secrets.
  * @param root the project's folder
  * @param chart path of a chart to render instead of the stack's own
- * @throws UserError or pulumi.RunError, whose message says what to mend
+ * @throws UserError when the stack cannot be deployed, or its chart cannot be rendered
  */
 export async function renderStack(root: string, name: string, chart?: string): Promise<RenderedStack> {
   const stack = withChart(readStackFile(root, name), chart);
@@ -63,17 +63,16 @@ function parsed(json = "{}"): Record<string, unknown> {
   }
 }
 
-async function registered(stack: StackFile): Promise<RegisteredResource[]> {
+async function registered(stack: StackFile): Promise<readonly RegisteredResource[]> {
   try {
     return await registeredResources(stack);
   } catch (error) {
-    const encrypted = stack.secretKeys.filter((key) => key.startsWith(`${stack.project}:`));
-    if (!pulumi.RunError.isInstance(error) || encrypted.length === 0) {
+    if (!pulumi.RunError.isInstance(error)) {
       throw error;
     }
+    const encrypted = stack.secretKeys.filter((key) => key.startsWith(`${stack.project}:`));
     // A check may have seen a placeholder.
-    throw new UserError(
-      `${error.message}\nTo render a stack, nothing is decrypted; what is encrypted in ${encrypted.join(", ")} counts as text.`,
-    );
+    const note = `\nTo render a stack, nothing is decrypted; what is encrypted in ${encrypted.join(", ")} counts as text.`;
+    throw new UserError(`${error.message}${encrypted.length === 0 ? "" : note}`);
   }
 }

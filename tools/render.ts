@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { Command } from "commander";
 import { givenPath } from "./given-path.ts";
 import { writeFiles } from "./output-folder.ts";
 import { renderStack } from "./render-stack.ts";
 import { repository } from "./repository.ts";
+import { runCommandLine } from "./run-command-line.ts";
 import { UserError } from "./user-error.ts";
 
 const program = new Command("npm run render --")
@@ -42,12 +42,4 @@ function existingPath(path: string): string {
   return absolute;
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof UserError) && !pulumi.RunError.isInstance(error)) {
-    throw error;
-  }
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runCommandLine(program);

@@ -3,18 +3,22 @@ import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { UserError } from "./user-error.ts";
 
-/** A stack's configuration, as the engine would hand it to the program. */
-export interface StackFile {
+/** A stack's configuration, as the engine hands it to the program. */
+export interface StackConfiguration {
   /** Name of the stack. */
   readonly name: string;
-  /** Path of its file, from the project's folder. */
-  readonly path: string;
   /** Name of the project, which the program's own keys start with. */
   readonly project: string;
   /** Values by key, such as `gitlab-runner:tags`; what is not text is JSON. */
   readonly config: Readonly<Record<string, string>>;
   /** Keys that are encrypted, or have something encrypted in them. */
   readonly secretKeys: readonly string[];
+}
+
+/** A stack's configuration, as its file has it. */
+export interface StackFile extends StackConfiguration {
+  /** Path of the file, from the project's folder. */
+  readonly path: string;
   /** Whether it takes further values from Pulumi ESC, which only Pulumi can read. */
   readonly hasEnvironment: boolean;
 }

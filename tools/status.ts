@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError } from "commander";
 import { Masker } from "./doctor/masker.ts";
 import { readPulumiStack } from "./doctor/pulumi-stack.ts";
+import { runCommandLine } from "./run-command-line.ts";
 import type { StatusReport } from "./status/report.ts";
 import { screen, type ScreenOptions } from "./status/screen.ts";
 import { sourcesOf } from "./status/sources.ts";
 import { FullScreen } from "./status/terminal.ts";
 import { askOnce, watch, type Watched } from "./status/watch.ts";
-import { UserError } from "./user-error.ts";
 
 /** An update of the stack may replace what is asked about; reading it takes Pulumi a second of work. */
 const stackInterval = 30_000;
@@ -82,14 +82,6 @@ function seconds(text: string): number {
   return value;
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof UserError)) {
-    throw error;
-  }
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runCommandLine(program);
 // Connections to a server that gives no answer would keep it from ending.
 process.exit();

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { execa } from "execa";
 import ts from "typescript";
-
-const repository = join(import.meta.dirname, "../..");
+import { repository } from "../../tools/repository.ts";
 
 interface Manifest {
   readonly peerDependencies: Record<string, string>;

@@ -1,8 +1,8 @@
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { registeredResources, type RegisteredResource } from "../registered-resources.ts";
+import type { StackConfiguration } from "../stack-file.ts";
 import { UserError } from "../user-error.ts";
-import type { PulumiStack } from "./pulumi-stack.ts";
 
 const metadata = z.object({
   name: z.string(),
@@ -98,18 +98,13 @@ export interface ExpectedStack {
  * What the program would ask for with the stack's configuration as it is now.
  * @throws UserError when the configuration cannot be deployed
  */
-export async function expectedStack(stack: Omit<PulumiStack, "outputs">): Promise<ExpectedStack> {
-  const { name, project, config, secretKeys } = stack;
-  let resources: RegisteredResource[];
+export async function expectedStack(stack: StackConfiguration): Promise<ExpectedStack> {
+  let resources: readonly RegisteredResource[];
   try {
-    resources = await registeredResources({
-      ...{ name, project, config, secretKeys },
-      path: `Pulumi.${name}.yaml`,
-      hasEnvironment: false,
-    });
+    resources = await registeredResources(stack);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`The configuration of the stack ${name} cannot be deployed.\n${reason}`);
+    throw new UserError(`The configuration of the stack ${stack.name} cannot be deployed.\n${reason}`);
   }
   return fromResources(resources);
 }

@@ -4,6 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { PulumiCli } from "../pulumi-cli.ts";
 import { repository } from "../repository.ts";
+import type { StackConfiguration } from "../stack-file.ts";
 import { UserError } from "../user-error.ts";
 import type { Masker } from "./masker.ts";
 
@@ -25,20 +26,13 @@ export type StackOutputs = z.output<typeof stackOutputs>;
 
 const configValues = z.record(z.string(), z.object({ value: z.string().optional(), secret: z.boolean().optional() }));
 
-/** What Pulumi knows of a stack. */
-export interface PulumiStack {
-  readonly name: string;
+/** What Pulumi knows of a stack. Of the configuration, what is not the program's says how to reach the servers. */
+export interface PulumiStack extends StackConfiguration {
   readonly outputs: StackOutputs;
-  /** Name of the project, which the program's own keys start with. */
-  readonly project: string;
-  /** Values by key, such as `gitlab-runner:tags`; what is not text is JSON. */
-  readonly config: Readonly<Record<string, string>>;
-  /** Keys that are encrypted, or have something encrypted in them. */
-  readonly secretKeys: readonly string[];
 }
 
 /** A stack that may not have been deployed, or not to its end. */
-export interface ConfiguredStack extends Omit<PulumiStack, "outputs"> {
+export interface ConfiguredStack extends StackConfiguration {
   /** What `pulumi stack output` says; `{}` where nothing, or only part of the stack is deployed. */
   readonly outputsJson: string;
 }
