@@ -1,8 +1,8 @@
 import { join, relative, resolve } from "node:path";
-import { execa } from "execa";
 import { parseAllDocuments, stringify, type DocumentOptions, type ParseOptions, type SchemaOptions } from "yaml";
 import { onPath } from "./on-path.ts";
 import { repository } from "./repository.ts";
+import { runCommand } from "./run-command.ts";
 import { cachedTool } from "./tool-cache.ts";
 import { UserError } from "./user-error.ts";
 
@@ -95,7 +95,7 @@ async function fromPath(release: HelmRelease, path: string): Promise<RenderedRel
 
 /** @returns the objects, or what Helm says is wrong */
 async function template(release: HelmRelease, chart: readonly string[]): Promise<KubernetesObject[] | string> {
-  const { stdout, stderr, exitCode, timedOut } = await execa(
+  const { stdout, stderr, exitCode, timedOut } = await runCommand(
     helm(),
     [
       ...["template", release.name, ...chart, "--namespace", release.namespace, "--include-crds"],
@@ -103,7 +103,7 @@ async function template(release: HelmRelease, chart: readonly string[]): Promise
       ...["--values", "-"],
     ],
     // Not as arguments, which every user of the machine can read.
-    { input: stringify(release.values, kubernetesYaml), reject: false, timeout },
+    { input: stringify(release.values, kubernetesYaml), timeout },
   );
   if (timedOut) {
     return `timed out after ${timeout / 1000} s`;

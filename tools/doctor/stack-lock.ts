@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { execa } from "execa";
+import { runCommand } from "../run-command.ts";
 import { UserError } from "../user-error.ts";
 import type { Commands } from "./run-commands.ts";
 import { rootOf, type ExportedState } from "./stack-state.ts";
@@ -74,6 +74,6 @@ async function isPulumiAlive(pid: number): Promise<boolean> {
     }
     // It is there, and another user's.
   }
-  const { exitCode, stdout } = await execa("ps", ["-o", "comm=", "-p", String(pid)], { reject: false });
+  const { exitCode, stdout } = await runCommand("ps", ["-o", "comm=", "-p", String(pid)]);
   return exitCode !== 0 || /pulumi/i.test(stdout);
 }
