@@ -95,9 +95,10 @@ program
   .argument("[file]", "a .gitlab-ci.yml with one job", join(import.meta.dirname, "jobs", "cache.gitlab-ci.yml"))
   .action(async (file: string) => {
     // Loaded when it is needed: the manager's Kubernetes client is large.
-    const { deployedManager, runJob } = await import("./job.ts");
+    const { deployedManager } = await import("./deployed-manager.ts");
+    const { runCiJob } = await import("./run-ci-job.ts");
     const sandbox = running(folder());
-    const succeeded = await runJob(sandbox, await deployedManager(sandbox), existingPath(file), (text) => {
+    const succeeded = await runCiJob(sandbox, await deployedManager(sandbox), existingPath(file), (text) => {
       process.stdout.write(text);
     });
     process.exitCode = succeeded ? 0 : 1;

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { V1Container, V1Pod, V1SecurityContext } from "@kubernetes/client-node";
+import { matchesGlob } from "node:path/posix";
+import type { V1Container, V1Pod } from "@kubernetes/client-node";
+import { execa } from "execa";
 import { model, type Plain } from "../../tools/kubernetes-model.ts";
-import type { GitLabJob } from "./gitlab-jobs.ts";
-import { containerResources, JobNotAllowedError } from "./job-resources.ts";
+import { runnerVersion, type GitLabJob } from "./gitlab-jobs.ts";
+import { containerResources } from "./job-resources.ts";
 import type { JobVariables } from "./job-variables.ts";
-import { patchPodSpec } from "./pod-spec-patch.ts";
+
 import { shortToken, type KubernetesSettings, type RunnerEntry } from "./runner-config.ts";
 
 /** What a job's pod is made from. */
@@ -13,8 +15,8 @@ export interface JobPodInput {
   readonly runner: RunnerEntry;
   readonly variables: JobVariables;
   readonly name: string;
-  /** Version of the manager, for the helper image's tag. */
-  readonly version: string;
+  /** The `kubectl` program, which applies the patches of `pod_spec`. */
+  readonly kubectl: string;
 }
 
 const imagePolicies: Readonly<Record<string, string>> = {
@@ -24,130 +26,126 @@ const imagePolicies: Readonly<Record<string, string>> = {
 };
 
 /** Name of a job's pod, as the runner's Kubernetes executor forms it. */
-export function jobPodName(runner: RunnerEntry, job: GitLabJob, slot: number): string {
+export function jobPodName(runner: RunnerEntry, job: GitLabJob): string {
   const short = shortToken(runner.token)
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]/g, "");
-  return `runner-${short}-project-${job.job_info.project_id}-concurrent-${slot}-${randomBytes(4).toString("hex")}`;
+  return `runner-${short}-project-${job.job_info.project_id}-concurrent-0-${randomBytes(4).toString("hex")}`;
 }
 
 /**
- * The pod of a job, as `[runners.kubernetes]` describes it: containers `build`, `helper` and `svc-N`, the same settings
- * in the same places as the runner's executor. Throws {@link JobNotAllowedError} for an image or an amount of resources
- * that the configuration does not allow.
+ * The pod of a job, as `[runners.kubernetes]` describes it: containers `build` and `helper`, the same settings in the same
+ * places as the runner's executor. Rejects for an image or an amount of resources that the configuration does not allow,
+ * and for a patch that cannot be applied.
  */
-export function jobPod(input: JobPodInput): V1Pod {
-  const { job, runner, variables } = input;
+export async function jobPod({ job, runner, variables, name, kubectl }: JobPodInput): Promise<V1Pod> {
   const settings = runner.kubernetes;
   const image = variables.expand(job.image?.name ?? settings.image);
-  if (image === "") {
-    throw new JobNotAllowedError("neither the job nor the runner's configuration names an image");
-  }
-  requireAllowed(image, settings.allowed_images, settings.image, "image");
-  const services = job.services.map((service) => variables.expand(service.name));
-  for (const service of services) {
-    requireAllowed(service, settings.allowed_services, undefined, "service");
-  }
-
-  const helperImage =
-    settings.helper_image ??
-    `registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v${input.version}`;
-  const mounted = [...settings.volumes.config_map, ...settings.volumes.secret];
-  const mounts = mounted.map((volume) => ({
-    name: volume.name,
-    mountPath: volume.mount_path,
-    readOnly: volume.read_only,
-  }));
-  const container = (name: string, what: "build" | "helper" | "service", imageName: string): Plain<V1Container> => ({
-    name,
+  requireAllowed(image, settings);
+  const volumes = settings.volumes.config_map;
+  const container = (container: "build" | "helper", imageName: string): Plain<V1Container> => ({
+    name: container,
     image: imageName,
-    imagePullPolicy: pullPolicy(settings, what === "build" ? job.image?.pull_policy : undefined),
-    resources: containerResources(settings, what, variables),
-    securityContext: containerSecurity(settings, what),
-    ...(what !== "service" && {
-      command: ["sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash; else exec /bin/sh; fi"],
-      stdin: true,
-    }),
-    volumeMounts: [...(what === "service" ? [] : [{ name: "repo", mountPath: "/builds" }]), ...mounts],
+    imagePullPolicy: imagePolicies[settings.pull_policy[0] ?? ""],
+    resources: containerResources(settings, container, variables),
+    securityContext: {
+      privileged: settings.privileged,
+      allowPrivilegeEscalation: settings.allow_privilege_escalation,
+      // As the runner: it always drops NET_RAW.
+      capabilities: { drop: ["NET_RAW", ...settings.cap_drop] },
+    },
+    command: ["sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash; else exec /bin/sh; fi"],
+    stdin: true,
+    volumeMounts: [
+      { name: "repo", mountPath: "/builds" },
+      ...volumes.map((volume) => ({ name: volume.name, mountPath: volume.mount_path, readOnly: volume.read_only })),
+    ],
   });
+  const helper = container(
+    "helper",
+    settings.helper_image ??
+      `registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v${runnerVersion}`,
+  );
+  const security = settings.pod_security_context;
 
-  const pod: Plain<V1Pod> = {
+  const pod = model<V1Pod>({
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
-      name: input.name,
+      name,
       namespace: settings.namespace,
-      labels: { ...ownLabels(input), ...expandAll(settings.pod_labels, variables) },
-      annotations: { ...ownAnnotations(input), ...expandAll(settings.pod_annotations, variables) },
+      labels: { ...ownLabels(job, name), ...expandAll(settings.pod_labels, variables) },
+      annotations: { ...ownAnnotations(job), ...expandAll(settings.pod_annotations, variables) },
     },
     spec: {
       restartPolicy: "Never",
       serviceAccountName: settings.service_account,
       automountServiceAccountToken: settings.automount_service_account_token,
       priorityClassName: settings.priority_class_name,
-      schedulerName: settings.scheduler_name,
       runtimeClassName: settings.runtime_class_name,
-      terminationGracePeriodSeconds: settings.pod_termination_grace_period_seconds,
-      nodeSelector: expandAll(settings.node_selector, variables),
+      nodeSelector: settings.node_selector,
       tolerations: tolerations(settings.node_tolerations),
-      imagePullSecrets: settings.image_pull_secrets.map((name) => ({ name })),
-      securityContext: podSecurity(settings),
+      imagePullSecrets: settings.image_pull_secrets.map((secret) => ({ name: secret })),
+      securityContext: {
+        runAsUser: security.run_as_user,
+        runAsGroup: security.run_as_group,
+        runAsNonRoot: security.run_as_non_root,
+        fsGroup: security.fs_group,
+      },
       volumes: [
         { name: "repo", emptyDir: {} },
-        ...settings.volumes.config_map.map(({ name }) => ({ name, configMap: { name } })),
-        ...settings.volumes.secret.map(({ name }) => ({ name, secret: { secretName: name } })),
+        ...volumes.map((volume) => ({ name: volume.name, configMap: { name: volume.name } })),
       ],
-      initContainers: [
-        {
-          ...container("init-permissions", "helper", variables.expand(helperImage)),
-          securityContext: containerSecurity(settings, "init_permissions"),
-          command: ["sh", "-c", "true"],
-          stdin: false,
-        },
-      ],
-      containers: [
-        container("build", "build", image),
-        container("helper", "helper", variables.expand(helperImage)),
-        ...services.map((service, index) => container(`svc-${index}`, "service", service)),
-      ],
+      initContainers: [{ ...helper, name: "init-permissions", command: ["sh", "-c", "true"], stdin: false }],
+      containers: [container("build", image), helper],
     },
-  };
-  const patches = runner.feature_flags.FF_USE_ADVANCED_POD_SPEC_CONFIGURATION === true ? settings.pod_spec : [];
-  return model<V1Pod>({ ...pod, spec: patchPodSpec(pod.spec, patches) });
+  });
+  return runner.feature_flags.FF_USE_ADVANCED_POD_SPEC_CONFIGURATION === true
+    ? patched(pod, settings.pod_spec, kubectl)
+    : pod;
 }
 
-function ownLabels({ job, runner, name }: JobPodInput): Record<string, string> {
-  const [root = ""] = (job.job_info.project_full_path ?? "").split("/");
-  const labels = {
-    "job.runner.gitlab.com/pod": name,
-    "manager.runner.gitlab.com/id-short": shortToken(runner.token),
-    "manager.runner.gitlab.com/name": runner.name,
-    "project.runner.gitlab.com/id": String(job.job_info.project_id),
-    "project.runner.gitlab.com/name": job.job_info.project_name,
-    "project.runner.gitlab.com/namespace-id": String(job.job_info.namespace_id ?? ""),
+/** Kubernetes' own code applies the patches, one after the other. */
+async function patched(pod: V1Pod, patches: KubernetesSettings["pod_spec"], kubectl: string): Promise<V1Pod> {
+  let result = pod;
+  for (const { name, patch, patch_type: type } of patches) {
+    // The runner's patches are of the spec, kubectl's of the whole pod.
+    const change: unknown =
+      type === "json"
+        ? (JSON.parse(patch) as { path: string }[]).map((one) => ({ ...one, path: `/spec${one.path}` }))
+        : { spec: JSON.parse(patch) as unknown };
+    const args = ["patch", "--local", "--filename", "-", "--type", type, "--patch", JSON.stringify(change)];
+    const { exitCode, stdout, stderr } = await execa(kubectl, [...args, "--output", "json"], {
+      input: JSON.stringify(result),
+      reject: false,
+      timeout: 30_000,
+    });
+    if (exitCode !== 0) {
+      throw new Error(`pod_spec patch ${name}: ${stderr}`);
+    }
+    result = JSON.parse(stdout) as V1Pod;
+  }
+  return result;
+}
+
+/** Those by which the page, the doctor and `npm run status` know a job's pod. */
+function ownLabels({ job_info: info }: GitLabJob, pod: string): Record<string, string> {
+  const [root = ""] = info.project_full_path.split("/");
+  return {
+    "job.runner.gitlab.com/pod": pod,
+    "project.runner.gitlab.com/id": String(info.project_id),
+    "project.runner.gitlab.com/name": info.project_name,
     "project.runner.gitlab.com/root-namespace": root,
   };
-  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, labelValue(value)]));
 }
 
-function ownAnnotations({ job, variables }: JobPodInput): Record<string, string> {
+function ownAnnotations(job: GitLabJob): Record<string, string> {
   return {
     "job.runner.gitlab.com/id": String(job.id),
-    "job.runner.gitlab.com/url": variables.values.get("CI_JOB_URL") ?? "",
-    "job.runner.gitlab.com/sha": job.git_info?.sha ?? "",
-    "job.runner.gitlab.com/before_sha": job.git_info?.before_sha ?? "",
-    "job.runner.gitlab.com/ref": job.git_info?.ref ?? "",
     "job.runner.gitlab.com/name": job.job_info.name,
     "job.runner.gitlab.com/timeout": `${job.runner_info.timeout}s`,
     "project.runner.gitlab.com/id": String(job.job_info.project_id),
   };
-}
-
-function labelValue(text: string): string {
-  return text
-    .replaceAll(/[^A-Za-z0-9_.-]/g, "_")
-    .slice(0, 63)
-    .replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "");
 }
 
 function expandAll(texts: Readonly<Record<string, string>>, variables: JobVariables): Record<string, string> {
@@ -166,68 +164,10 @@ function tolerations(entries: Readonly<Record<string, string>>): object[] {
   });
 }
 
-function pullPolicy(settings: KubernetesSettings, ofJob: readonly string[] | undefined): string | undefined {
-  const [policy] = ofJob !== undefined && ofJob.length > 0 ? ofJob : [settings.pull_policy ?? []].flat();
-  return policy === undefined ? undefined : (imagePolicies[policy] ?? policy);
-}
-
-function containerSecurity(
-  settings: KubernetesSettings,
-  what: "build" | "helper" | "service" | "init_permissions",
-): Plain<V1SecurityContext> {
-  const own = settings[`${what}_container_security_context`];
-  const { seccomp_profile: seccomp } = own ?? {};
-  // As the runner: it always drops NET_RAW, unless it is asked to add it.
-  const add = [...settings.cap_add, ...(own?.capabilities?.add ?? [])];
-  const drop = ["NET_RAW", ...settings.cap_drop, ...(own?.capabilities?.drop ?? [])];
-  return {
-    privileged: own?.privileged ?? settings.privileged,
-    allowPrivilegeEscalation: own?.allow_privilege_escalation ?? settings.allow_privilege_escalation,
-    runAsUser: own?.run_as_user,
-    runAsGroup: own?.run_as_group,
-    runAsNonRoot: own?.run_as_non_root,
-    readOnlyRootFilesystem: own?.read_only_root_filesystem,
-    capabilities: {
-      ...(add.length > 0 && { add }),
-      drop: [...new Set(drop)].filter((capability) => !add.includes(capability)),
-    },
-    ...(seccomp && { seccompProfile: { type: seccomp.type } }),
-  };
-}
-
-function podSecurity(settings: KubernetesSettings): object {
-  const own = settings.pod_security_context;
-  return {
-    runAsUser: own?.run_as_user,
-    runAsGroup: own?.run_as_group,
-    runAsNonRoot: own?.run_as_non_root,
-    fsGroup: own?.fs_group,
-    supplementalGroups: own?.supplemental_groups,
-    ...(own?.seccomp_profile && { seccompProfile: { type: own.seccomp_profile.type } }),
-  };
-}
-
-/** The configured default is allowed in any case, and so is everything where nothing is listed. */
-function requireAllowed(name: string, allowed: readonly string[], standard: string | undefined, what: string): void {
-  if (allowed.length === 0 || name === standard) {
+/** The configured image is allowed in any case, and so is every one where nothing is listed. */
+function requireAllowed(image: string, { allowed_images: allowed, image: standard }: KubernetesSettings): void {
+  if (allowed.length === 0 || image === standard || allowed.some((pattern) => matchesGlob(image, pattern))) {
     return;
   }
-  const fits = (pattern: string) =>
-    new RegExp(
-      `^${pattern
-        .split("**")
-        .map((part) =>
-          part
-            .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-            .replaceAll("*", "[^/]*")
-            .replaceAll("?", "[^/]"),
-        )
-        .join(".*")}$`,
-    ).test(name);
-  if (allowed.some(fits)) {
-    return;
-  }
-  throw new JobNotAllowedError(
-    `the ${what} "${name}" is not one that the runner's configuration allows: ${allowed.join(", ")}`,
-  );
+  throw new Error(`the image "${image}" is not one that the runner's configuration allows: ${allowed.join(", ")}`);
 }

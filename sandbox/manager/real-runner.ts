@@ -1,23 +1,17 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KubeConfig } from "@kubernetes/client-node";
 import { execa } from "execa";
 import { parse, stringify, type TomlTable } from "smol-toml";
 import { makeJobFolder } from "../kwok/kwok-config.ts";
-import { accountConfig, containerPaths, registrationInput, type RunningManager } from "./builtin-manager.ts";
-import type { MountedPod } from "./mounted-pod.ts";
+import { accountConfig } from "./account-config.ts";
+import { containerPaths, registrationInput } from "./entry-script.ts";
+import type { ManagerOptions, RunningManager } from "./running-manager.ts";
 
 /** What {@link startRealRunner} runs with. */
-export interface RealRunnerOptions {
+export interface RealRunnerOptions extends Omit<ManagerOptions, "kubectl"> {
   /** The `gitlab-runner` program. */
   readonly binary: string;
-  readonly mounted: MountedPod;
-  /** The cluster's address and authorities are taken from it, its user is not. */
-  readonly kubeconfig: KubeConfig;
-  readonly stateDir: string;
-  readonly checkIntervalSeconds?: number | undefined;
-  readonly log: (line: string) => void;
 }
 
 /** Answers of `gitlab-runner --version`; rejects if the program does not run. */
@@ -70,7 +64,6 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
   })().catch(() => undefined);
   const ended = child.then(() => undefined);
   return {
-    ended,
     stop: async (limitMs) => {
       // QUIT lets jobs end, TERM cancels them, KILL asks nobody.
       for (const [signal, wait] of [
@@ -123,9 +116,6 @@ async function reachCluster(file: string, options: RealRunnerOptions): Promise<v
     bearer_token: own.getCurrentUser()?.token ?? "",
     ca_file: data === undefined ? (cluster?.caFile ?? "") : authorities,
   };
-  if (options.checkIntervalSeconds !== undefined) {
-    config.check_interval = options.checkIntervalSeconds;
-  }
   await writeFile(file, stringify(config), { mode: 0o600 });
   await chmod(file, 0o600);
 }

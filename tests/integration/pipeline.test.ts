@@ -8,7 +8,8 @@ import { execa } from "execa";
 import { Hono } from "hono";
 import { parse, parseDocument, stringify } from "yaml";
 import { gitlabUrl, sandboxEnvironment, stackConfigFile } from "../../sandbox/environment.ts";
-import { managerOf, runJob } from "../../sandbox/job.ts";
+import { managerOf } from "../../sandbox/deployed-manager.ts";
+import { runCiJob } from "../../sandbox/run-ci-job.ts";
 import { serveOnLoopback, type LoopbackServer } from "../../sandbox/loopback-server.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
 import { repository } from "../../tools/repository.ts";
@@ -310,7 +311,7 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     writeFileSync(file, stringify({ hello: { tags: ["kubernetes"], script: ["echo hello"] } }));
     let trace = "";
     const running = { folder: new SandboxFolder(sandbox.path), state: sandbox.state };
-    const succeeded = await runJob(running, managerOf(await outputs()), file, (text) => (trace += text));
+    const succeeded = await runCiJob(running, managerOf(await outputs()), file, (text) => (trace += text));
     assert.ok(succeeded, trace);
   }
 });

@@ -3,39 +3,38 @@ import { registerRunner, type RunnerEntry } from "../../sandbox/manager/runner-c
 
 /** What a test's job has of its own. */
 export interface JobFields {
-  readonly variables?: GitLabJob["variables"];
-  readonly projectPath?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** The one whose value is masked. */
+  readonly masked?: string;
   readonly image?: string;
-  readonly services?: string[];
 }
 
 /** A job of project 7, `home/lab`. */
-export function job({ variables = [], projectPath = "home/lab", image, services = [] }: JobFields = {}): GitLabJob {
+export function job({ variables = {}, masked, image }: JobFields = {}): GitLabJob {
   return {
     id: 42,
     token: "job-token-0123456789",
-    job_info: { name: "build", stage: "test", project_id: 7, project_name: "lab", project_full_path: projectPath },
-    git_info: { ref: "main", sha: "0".repeat(40), before_sha: "0".repeat(40) },
+    job_info: { name: "build", project_id: 7, project_name: "lab", project_full_path: "home/lab" },
     runner_info: { timeout: 600 },
-    variables,
+    variables: Object.entries(variables).map(([key, value]) => ({ key, value, masked: key === masked })),
     steps: [{ name: "script", script: ["true"] }],
-    image: image === undefined ? null : { name: image, pull_policy: [] },
-    services: services.map((name) => ({ name, pull_policy: [] })),
-    artifacts: [],
+    image: image === undefined ? null : { name: image },
     cache: [],
   };
 }
 
-/** A runner with these keys besides the necessary ones, and this text at the end of `[runners.kubernetes]`. */
-export function runner(fields: Partial<RunnerEntry> = {}, kubernetes = ""): RunnerEntry {
-  const { config } = registerRunner({
+/** A runner with this text at the end of `[runners.kubernetes]`, and this at the beginning of `[[runners]]`. */
+export function runner(kubernetes = "", own = ""): RunnerEntry {
+  return registerRunner({
     config: "concurrent = 1",
     template: `[[runners]]
-      [runners.feature_flags]
-        FF_USE_ADVANCED_POD_SPEC_CONFIGURATION = true
+      ${own}
       [runners.cache]
         Type = "s3"
         [runners.cache.s3]
+          ServerAddress = "minio.example.com"
+          BucketName = "cache"
+          BucketLocation = "us-east-1"
           AccessKey = "cache-access"
           SecretKey = "cache-secret"
       [runners.kubernetes]
@@ -48,10 +47,5 @@ export function runner(fields: Partial<RunnerEntry> = {}, kubernetes = ""): Runn
       RUNNER_EXECUTOR: "kubernetes",
     },
     hostname: "manager-pod",
-  });
-  const [entry] = config.runners;
-  if (entry === undefined) {
-    throw new Error("the fixture has no runner");
-  }
-  return { ...entry, ...fields };
+  }).runner;
 }

@@ -6,7 +6,8 @@ import { test, type TestContext } from "node:test";
 import { serve } from "@hono/node-server";
 import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { Hono } from "hono";
-import { accountConfig, registrationInput } from "../../sandbox/manager/builtin-manager.ts";
+import { accountConfig } from "../../sandbox/manager/account-config.ts";
+import { registrationInput } from "../../sandbox/manager/entry-script.ts";
 import { findManagerPod, mountPod } from "../../sandbox/manager/mounted-pod.ts";
 import { model } from "../../tools/kubernetes-model.ts";
 

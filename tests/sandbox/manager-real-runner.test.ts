@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { parse } from "smol-toml";
 import { jobFolder } from "../../sandbox/kwok/kwok-config.ts";
@@ -108,7 +107,6 @@ test(
 
     await manager.stop(10_000);
     assert.equal((await home("signal")).trim(), "quit");
-    assert.equal(await Promise.race([manager.ended.then(() => "ended"), sleep(5_000, "runs on")]), "ended");
   },
 );
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parse } from "smol-toml";
 import {
   registerRunner,
   shortToken,
@@ -14,7 +13,7 @@ const environment = {
   RUNNER_EXECUTOR: "kubernetes",
   CI_SERVER_TOKEN: token,
 };
-const config = 'concurrent = 4\ncheck_interval = 30\nlog_level = "info"\n';
+const config = "concurrent = 4\ncheck_interval = 30\nshutdown_timeout = 600\n";
 const keys = { CACHE_S3_ACCESS_KEY: "ACCESS", CACHE_S3_SECRET_KEY: "SECRET" };
 
 function template(s3 = ""): string {
@@ -24,37 +23,36 @@ function template(s3 = ""): string {
       namespace = "ci"
       image = "alpine"
       cpu_request = "100m"
+      helper_cpu_limit_overwrite_max_allowed = "1"
       dns_policy = "none"
+      service_cpu_limit = "1"
     [runners.cache]
       Type = "s3"
       Shared = true
       [runners.cache.s3]
+        ServerAddress = "minio.example.com"
         BucketName = "cache"
+        BucketLocation = "us-east-1"
         ${s3}`;
 }
 
-function keysOf({ runners }: ManagerConfig): (string | undefined)[] {
-  const s3 = runners[0]?.cache?.s3;
-  return [s3?.AccessKey, s3?.SecretKey];
+function keysOf({ runner }: ManagerConfig): (string | undefined)[] {
+  return [runner.cache?.s3?.AccessKey, runner.cache?.s3?.SecretKey];
 }
 
 test("the manager's keys and the template's runner become one configuration", () => {
   const registered = registerRunner({ config, template: template(), environment, hostname: "pod-1" });
-  const [runner] = registered.config.runners;
-  assert.ok(runner);
-  assert.equal(registered.config.concurrent, 4);
-  assert.equal(registered.config.check_interval, 30);
+  const { runner } = registered;
+  assert.equal(registered.check_interval, 30);
+  assert.equal(registered.shutdown_timeout, 600);
   assert.equal(runner.name, "pod-1");
   assert.equal(runner.url, environment.CI_SERVER_URL);
   assert.equal(runner.token, token);
   assert.equal(runner.kubernetes.cpu_request, "100m");
-  const written = parse(registered.toml) as { runners: { token: string }[]; log_level: string };
-  assert.equal(written.runners[0]?.token, token);
-  assert.equal(written.log_level, "info");
 });
 
 test("cache keys come from the environment where the template has none", () => {
-  const { config: merged } = registerRunner({
+  const merged = registerRunner({
     config,
     template: template(),
     environment: { ...environment, ...keys },
@@ -64,7 +62,7 @@ test("cache keys come from the environment where the template has none", () => {
 });
 
 test("a variable's name in the template is a literal, and stays one", () => {
-  const { config: merged } = registerRunner({
+  const merged = registerRunner({
     config,
     template: template('AccessKey = "$CACHE_S3_ACCESS_KEY"'),
     environment: { ...environment, ...keys },
@@ -91,7 +89,7 @@ test("an unusable token is named, not quoted", () => {
         environment: { ...environment, CI_SERVER_TOKEN: "glrt-short" },
         hostname: "pod-1",
       }),
-    (error: Error) => error.message.includes("runners.0.token") && !error.message.includes("glrt-short"),
+    (error: Error) => error.message.includes("runner.token") && !error.message.includes("glrt-short"),
   );
 });
 
@@ -101,8 +99,6 @@ test("the short token is what comes after the prefix", () => {
 });
 
 test("settings that the manager does not act on are known", () => {
-  const { config: merged } = registerRunner({ config, template: template(), environment, hostname: "pod-1" });
-  const [runner] = merged.runners;
-  assert.ok(runner);
-  assert.deepEqual(unusedKubernetesKeys(runner.kubernetes), ["dns_policy"]);
+  const merged = registerRunner({ config, template: template(), environment, hostname: "pod-1" });
+  assert.deepEqual(unusedKubernetesKeys(merged.runner.kubernetes), ["dns_policy", "service_cpu_limit"]);
 });

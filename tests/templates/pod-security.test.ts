@@ -32,15 +32,13 @@ function documentedJobs(type: "Unconfined" | "Localhost"): JobSettings {
 }
 
 /** The pod that the stack's runner makes for a job of this image. */
-function pod(jobs: JobSettings, podSecurity: PodSecurityLevel, image: string): V1Pod {
+function pod(jobs: JobSettings, podSecurity: PodSecurityLevel, image: string): Promise<V1Pod> {
   const toml = configToml(someRelease({ jobNamespace: podSecurity, jobAccount: "default", jobs, podSecurity }));
   const environment = { CI_SERVER_URL: "http://127.0.0.1:1", CI_SERVER_TOKEN: "glrt-0123456789abcdefghij" };
-  const { config } = registerRunner({ config: "", template: toml, environment, hostname: "manager" });
-  const [runner] = config.runners;
-  assert.ok(runner);
+  const { runner } = registerRunner({ config: "", template: toml, environment, hostname: "manager" });
   const ofJob = job({ image });
   const variables = jobVariables(ofJob, runner, "/builds");
-  return jobPod({ job: ofJob, runner, variables, name: "runner-job", version: "18.9.0" });
+  return jobPod({ job: ofJob, runner, variables, name: "runner-job", kubectl: builtTools().kubectl });
 }
 
 describe("the pods of image builds, at a real API server", { timeout: 180_000 }, () => {
@@ -85,7 +83,7 @@ describe("the pods of image builds, at a real API server", { timeout: 180_000 },
 
   /** @returns why Kubernetes refuses the pod, or nothing */
   async function refusal(jobs: JobSettings, level: PodSecurityLevel, image: string): Promise<string | undefined> {
-    const { exitCode, all } = await kubectl(["create", "--dry-run=server"], pod(jobs, level, image));
+    const { exitCode, all } = await kubectl(["create", "--dry-run=server"], await pod(jobs, level, image));
     assert.ok(exitCode === 0 || all.includes("violates PodSecurity"), all);
     return exitCode === 0 ? undefined : all;
   }
@@ -116,8 +114,8 @@ describe("the pods of image builds, at a real API server", { timeout: 180_000 },
     });
   }
 
-  test("the build container, and no other, has the documented profiles", () => {
-    const { spec } = pod(documentedJobs("Unconfined"), "privileged", "builder");
+  test("the build container, and no other, has the documented profiles", async () => {
+    const { spec } = await pod(documentedJobs("Unconfined"), "privileged", "builder");
     for (const { name, securityContext } of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
       const expected = name === "build" ? "Unconfined" : undefined;
       assert.equal(securityContext?.seccompProfile?.type, expected, name);
@@ -133,7 +131,7 @@ describe("the pods of image builds, at a real API server", { timeout: 180_000 },
 
   test("at restricted, the stack's job pods are admitted, as users who can neither be root nor gain rights", async () => {
     assert.equal(await refusal(plain, "restricted", "builder"), undefined);
-    const { spec } = pod(plain, "restricted", "builder");
+    const { spec } = await pod(plain, "restricted", "builder");
     assert.equal(spec?.securityContext?.runAsNonRoot, true);
     assert.equal(spec.containers[0]?.securityContext?.allowPrivilegeEscalation, false);
   });

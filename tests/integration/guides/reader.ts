@@ -14,7 +14,8 @@ import { execa } from "execa";
 import getPort from "get-port";
 import { parseDocument } from "yaml";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "../../../sandbox/environment.ts";
-import { managerOf, runJob, type DeployedManager } from "../../../sandbox/job.ts";
+import { managerOf, type DeployedManager } from "../../../sandbox/deployed-manager.ts";
+import { runCiJob } from "../../../sandbox/run-ci-job.ts";
 import { SandboxFolder } from "../../../sandbox/state.ts";
 import { copyCheckout } from "../checkout.ts";
 import { requiredProgram } from "../required-program.ts";
@@ -136,7 +137,7 @@ export class Reader {
     const deployed = manager ?? managerOf(await outputs());
     let trace = "";
     const sandbox = { folder: new SandboxFolder(this.#sandbox.path), state: this.#sandbox.state };
-    const succeeded = await runJob(sandbox, deployed, file, (text) => (trace += text));
+    const succeeded = await runCiJob(sandbox, deployed, file, (text) => (trace += text));
     return { succeeded, trace };
   }
 

@@ -2,9 +2,10 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { builtinVersion, startBuiltinManager, type RunningManager } from "./builtin-manager.ts";
 import { findManagerPod, mountPod } from "./mounted-pod.ts";
 import { realRunnerVersion, startRealRunner } from "./real-runner.ts";
+import type { RunningManager } from "./running-manager.ts";
+import { startStandInManager } from "./stand-in-manager.ts";
 
 /** What {@link startRunnerManager} needs. */
 export interface RunnerManagerOptions {
@@ -18,125 +19,115 @@ export interface RunnerManagerOptions {
   readonly stateDir: string;
   /** Takes what happens, line by line; never a secret. */
   readonly log: (line: string) => void;
-  /** The `gitlab-runner` program. @defaultValue none: the built-in manager runs the jobs */
+  /** The `kubectl` program. */
+  readonly kubectl: string;
+  /** The `gitlab-runner` program. @defaultValue none: the stand-in runs the jobs */
   readonly binary?: string | undefined;
-  /** Seconds between two requests for jobs. @defaultValue `check_interval` of the mounted configuration */
-  readonly checkIntervalSeconds?: number | undefined;
-  /** How long to wait for a running manager pod, in milliseconds. @defaultValue 60000 */
-  readonly podTimeoutMs?: number | undefined;
 }
 
 /** The process that does what the simulated manager pod only claims to do. */
 export interface RunnerManager {
-  readonly kind: "gitlab-runner" | "built-in";
-  readonly version: string;
-  /** Takes no more jobs, waits for the running ones up to a limit in milliseconds (30,000), and ends. */
-  stop(limitMs?: number): Promise<void>;
+  /** Version of the real `gitlab-runner`; undefined where it is the stand-in. */
+  readonly version: string | undefined;
+  /** Takes no more jobs, waits for the running ones up to 30 seconds, and ends. */
+  stop(): Promise<void>;
 }
 
+const podTimeoutMs = 60_000;
 const podPollMs = 2_000;
+const stopLimitMs = 30_000;
 
 /**
  * Runs the runner manager with all that is mounted in the deployed manager pod, and nothing else. When that pod is
  * replaced, as after a rotation, so is this one: the old one finishes its jobs, the new one reads everything anew.
- * Rejects if no manager pod runs in time, if a mount is missing, or if GitLab refuses the token.
+ * Rejects if no manager pod runs within a minute, if a mount is missing, or if GitLab refuses the token.
  */
 export async function startRunnerManager(options: RunnerManagerOptions): Promise<RunnerManager> {
-  const kubeconfig = new KubeConfig();
-  kubeconfig.loadFromFile(options.kubeconfig);
-  const version = options.binary === undefined ? builtinVersion : await realRunnerVersion(options.binary);
+  const version = options.binary === undefined ? undefined : await realRunnerVersion(options.binary);
   const folder = join(options.stateDir, "manager");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-
-  const supervisor = new Supervisor(options, kubeconfig, folder);
+  const supervisor = new Supervisor(options, folder);
   try {
     await supervisor.start();
   } catch (error) {
     await supervisor.stop(0);
     throw error;
   }
-  return {
-    kind: options.binary === undefined ? "built-in" : "gitlab-runner",
-    version,
-    stop: (limitMs = 30_000) => supervisor.stop(limitMs),
-  };
+  return { version, stop: () => supervisor.stop(stopLimitMs) };
 }
 
+interface Current {
+  readonly pod: V1Pod;
+  readonly manager: RunningManager;
+}
+
+/** Follows the Deployment: as long as a pod exists, its manager runs. */
 class Supervisor {
   readonly #options: RunnerManagerOptions;
-  readonly #kubeconfig: KubeConfig;
+  readonly #kubeconfig = new KubeConfig();
   readonly #folder: string;
   readonly #stopped = new AbortController();
-  #pod: V1Pod | undefined;
-  #manager: RunningManager | undefined;
-  #watching: Promise<void> | undefined;
   readonly #retiring = new Map<RunningManager, Promise<void>>();
+  #current: Current | undefined;
+  #watching: Promise<void> | undefined;
 
-  constructor(options: RunnerManagerOptions, kubeconfig: KubeConfig, folder: string) {
+  constructor(options: RunnerManagerOptions, folder: string) {
     this.#options = options;
-    this.#kubeconfig = kubeconfig;
     this.#folder = folder;
+    this.#kubeconfig.loadFromFile(options.kubeconfig);
   }
 
   async start(): Promise<void> {
-    const { namespace, release, podTimeoutMs = 60_000 } = this.#options;
+    const { namespace, release } = this.#options;
     const deadline = Date.now() + podTimeoutMs;
-    let pod = await findManagerPod(this.#kubeconfig, namespace, release);
-    while (pod === undefined) {
+    while ((this.#current = await this.#startForPod()) === undefined) {
       if (Date.now() >= deadline) {
         throw new Error(`no manager pod of release ${release} runs in namespace ${namespace}`);
       }
       await sleep(500);
-      pod = await findManagerPod(this.#kubeconfig, namespace, release);
     }
-    await this.#startFor(pod);
     this.#watching = this.#watch();
   }
 
   async stop(limitMs: number): Promise<void> {
     this.#stopped.abort();
     await this.#watching;
-    const managers = [...this.#retiring.keys(), ...(this.#manager === undefined ? [] : [this.#manager])];
+    const managers = [...this.#retiring.keys(), ...(this.#current === undefined ? [] : [this.#current.manager])];
     await Promise.all(managers.map((manager) => manager.stop(limitMs)));
     await Promise.all(this.#retiring.values());
-    this.#manager = undefined;
     // It held the runner's token and the cache keys.
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #startFor(pod: V1Pod): Promise<void> {
-    const { stateDir, binary, log, checkIntervalSeconds } = this.#options;
-    const root = join(this.#folder, pod.metadata?.name ?? "pod");
-    const mounted = await mountPod(this.#kubeconfig, pod, root);
-    log(`manager pod ${pod.metadata?.name ?? ""}: its files are mounted`);
-    const common = { mounted, kubeconfig: this.#kubeconfig, stateDir, checkIntervalSeconds, log };
-    this.#manager =
-      binary === undefined ? await startBuiltinManager(common) : await startRealRunner({ ...common, binary });
-    this.#pod = pod;
+  async #startForPod(): Promise<Current | undefined> {
+    const { namespace, release, stateDir, kubectl, binary, log } = this.#options;
+    const pod = await findManagerPod(this.#kubeconfig, namespace, release);
+    if (pod === undefined) {
+      return undefined;
+    }
+    const name = pod.metadata?.name ?? "pod";
+    const mounted = await mountPod(this.#kubeconfig, pod, join(this.#folder, name));
+    log(`manager pod ${name}: its files are mounted`);
+    const common = { mounted, kubeconfig: this.#kubeconfig, stateDir, kubectl, log };
+    const manager = await (binary === undefined ? startStandInManager(common) : startRealRunner({ ...common, binary }));
+    return { pod, manager };
   }
 
-  /** Follows the Deployment: as long as a pod exists, its manager runs. */
   async #watch(): Promise<void> {
-    const { namespace, release, log } = this.#options;
+    const { log } = this.#options;
     const { signal } = this.#stopped;
     let said = "";
     for (;;) {
-      const stopped = await sleep(podPollMs, false, { signal }).catch(() => true);
-      if (stopped) {
+      const isStopped = await sleep(podPollMs, false, { signal }).catch(() => true);
+      if (isStopped) {
         return;
       }
       try {
-        if (this.#pod !== undefined && !(await this.#isThere(this.#pod))) {
-          this.#retire(this.#pod);
+        if (this.#current !== undefined && !(await this.#isThere(this.#current.pod))) {
+          this.#retire(this.#current);
         }
-        if (this.#pod !== undefined) {
-          continue;
-        }
-        const pod = await findManagerPod(this.#kubeconfig, namespace, release);
-        if (pod !== undefined) {
-          await this.#startFor(pod);
-        }
+        this.#current ??= await this.#startForPod();
         said = "";
       } catch (error) {
         const text = error instanceof Error ? error.message : "unknown error";
@@ -147,8 +138,7 @@ class Supervisor {
     }
   }
 
-  async #isThere(pod: V1Pod): Promise<boolean> {
-    const { metadata } = pod;
+  async #isThere({ metadata }: V1Pod): Promise<boolean> {
     const { items } = await this.#kubeconfig.makeApiClient(CoreV1Api).listNamespacedPod({
       namespace: metadata?.namespace ?? "",
       fieldSelector: `metadata.name=${metadata?.name ?? ""}`,
@@ -157,15 +147,10 @@ class Supervisor {
   }
 
   /** Lets the manager of a pod that is gone finish its jobs, as the pod's grace period would. */
-  #retire(pod: V1Pod): void {
-    const manager = this.#manager;
+  #retire({ pod, manager }: Current): void {
     const name = pod.metadata?.name ?? "pod";
     this.#options.log(`manager pod ${name} is gone: its manager takes no more jobs`);
-    this.#manager = undefined;
-    this.#pod = undefined;
-    if (manager === undefined) {
-      return;
-    }
+    this.#current = undefined;
     const retire = async () => {
       await manager.stop((pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
       await rm(join(this.#folder, name), { recursive: true, force: true });

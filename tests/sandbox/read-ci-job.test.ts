@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { readJob } from "../../sandbox/job.ts";
+import { readCiJob } from "../../sandbox/read-ci-job.ts";
 
-describe("readJob", { timeout: 20_000 }, () => {
+describe("readCiJob", { timeout: 20_000 }, () => {
   const scratch = mkdtempSync(join(tmpdir(), "gitlab-runner-test-"));
   after(() => {
     rmSync(scratch, { recursive: true, force: true });
@@ -18,7 +18,7 @@ describe("readJob", { timeout: 20_000 }, () => {
   }
 
   test("reads a job as GitLab would", () => {
-    const job = readJob(
+    const job = readCiJob(
       file(`
         lint:
           image: { name: "node:24" }
@@ -27,7 +27,6 @@ describe("readJob", { timeout: 20_000 }, () => {
           cache: { key: npm, paths: [.npm/] }
           before_script: npm ci
           script: [npm run lint]
-          after_script: [echo done]
       `),
       42,
     );
@@ -39,7 +38,6 @@ describe("readJob", { timeout: 20_000 }, () => {
       variables: { LEVEL: "2" },
       cache: [{ key: "npm", paths: [".npm/"] }],
       script: ["npm ci", "npm run lint"],
-      afterScript: ["echo done"],
       protected: true,
     });
   });
@@ -49,11 +47,12 @@ describe("readJob", { timeout: 20_000 }, () => {
     ["two jobs", "a: {script: x}\nb: {script: x}", /has 2 jobs/],
     ["a job without a script", "a: {tags: [x]}", /job a: .*\n.*script/],
     ["a keyword that needs more than a runner", "a: {script: x, needs: [b]}", /job a: .*needs/],
+    ["a keyword that the stand-in does not know", "a: {script: x, after_script: y}", /job a: .*after_script/],
     ["text that is no YAML", "a: {script: [", /is not YAML/],
   ] as const) {
     test(`explains ${title}, and what it takes`, () => {
-      assert.throws(() => readJob(file(text), 1), { name: "UserError", message: expected });
-      assert.throws(() => readJob(file(text), 1), /exactly one job, such as sandbox\/jobs\/cache\.gitlab-ci\.yml/);
+      assert.throws(() => readCiJob(file(text), 1), { name: "UserError", message: expected });
+      assert.throws(() => readCiJob(file(text), 1), /exactly one job, such as sandbox\/jobs\/cache\.gitlab-ci\.yml/);
     });
   }
 });

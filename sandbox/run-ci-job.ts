@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { kubeconfigFile } from "./cluster.ts";
+import type { DeployedManager } from "./deployed-manager.ts";
+import { gitlabUrl } from "./environment.ts";
+import { UserError } from "../tools/user-error.ts";
+import { EmulatorControl } from "./gitlab/control.ts";
+import { appendPodLog } from "./kwok/kwok-config.ts";
+import { startRunnerManager } from "./manager/runner-manager.ts";
+import { standInLimits } from "./manager/stand-in-manager.ts";
+import { ownProject } from "./places.ts";
+import { onPath } from "../tools/on-path.ts";
+import { readCiJob } from "./read-ci-job.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/**
+ * Gives GitLab a job and lets a deployed runner do it; passes its trace on as it grows.
+ * @returns whether the job succeeded
+ * @throws UserError when the job is not done within 10 minutes
+ */
+export async function runCiJob(
+  { folder, state }: Sandbox,
+  deployed: DeployedManager,
+  file: string,
+  write: (text: string) => void,
+): Promise<boolean> {
+  const request = readCiJob(file, ownProject.id);
+  const control = new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
+  // Queued first, so that the manager finds it when it first asks, and not a check interval later.
+  const { id } = await control.addJob(request);
+  const managerLog: string[] = [];
+  const manager = await startRunnerManager({
+    kubeconfig: kubeconfigFile(folder),
+    ...deployed,
+    stateDir: folder.path,
+    kubectl: folder.file("bin", "kubectl"),
+    binary: onPath("gitlab-runner"),
+    log: (line) => {
+      managerLog.push(line);
+      appendPodLog(folder.path, line);
+    },
+  }).catch(async (error: unknown) => {
+    await control.cancelJob(id);
+    throw error;
+  });
+  try {
+    if (manager.version === undefined) {
+      write(`Runner manager: the sandbox's stand-in; with gitlab-runner on PATH it would be that.\n${standInLimits}\n`);
+    } else {
+      write(`Runner manager: gitlab-runner ${manager.version}, from your PATH\n`);
+      if (!state.runnerHelper) {
+        write(
+          "Its caches will fail: it needs /usr/bin/gitlab-runner-helper, which the sandbox can lay over this machine's /usr/bin\n" +
+            "only where gitlab-runner is on PATH when it starts, and where `unshare --mount` may be used.\n",
+        );
+      }
+      if (state.minioTls) {
+        write(
+          "Its caches will fail: this MinIO has a certificate of the sandbox's own, and what job pods mount, the authority among it,\n" +
+            "a simulated pod has not.\n",
+        );
+      }
+    }
+    const deadline = Date.now() + 10 * 60_000;
+    let written = 0;
+    for (;;) {
+      const job = await control.job(id);
+      write(job.trace.slice(written));
+      written = job.trace.length;
+      if (["success", "failed", "canceled"].includes(job.status)) {
+        return job.status === "success";
+      }
+      if (Date.now() > deadline) {
+        throw new UserError(
+          `Job ${id} is still ${job.status} after 10 minutes. The manager's log ends with:\n${managerLog.slice(-10).join("\n")}`,
+        );
+      }
+      await sleep(200);
+    }
+  } finally {
+    await manager.stop();
+  }
+}
