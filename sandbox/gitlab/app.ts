@@ -8,23 +8,14 @@ import { notesApi } from "./notes-api.ts";
 import { pages } from "./pages.ts";
 import { readParameters } from "./parameters.ts";
 import { placesApi } from "./places-api.ts";
-import { RequestLog } from "./request-log.ts";
 import { runnerProcessApi } from "./runner-process-api.ts";
 import { runnersApi } from "./runners-api.ts";
 import type { GitLabStore } from "./store.ts";
 
-/** Settings of {@link createApp}. */
-export interface AppOptions {
-  /** How long an idle job request may wait for a job, in milliseconds; 0: not at all. */
-  readonly longPollMs: number;
-}
-
 /** The emulator as a Hono application: API, control surface and pages. */
-export function createApp(store: GitLabStore, { longPollMs }: AppOptions): Hono<AppEnv> {
-  const log = new RequestLog();
+export function createApp(store: GitLabStore): Hono<AppEnv> {
   const faults = new Faults();
   const api = new Hono<AppEnv>();
-  api.use(log.middleware(store.now));
   api.use(async (c, next) => {
     const body = Buffer.from(await c.req.arrayBuffer());
     c.set("body", body);
@@ -35,7 +26,7 @@ export function createApp(store: GitLabStore, { longPollMs }: AppOptions): Hono<
   api.use(faults.middleware());
   // Before the routes with an id, which their words would match.
   api.route("/", runnerProcessApi(store));
-  api.route("/", jobsApi(store, longPollMs));
+  api.route("/", jobsApi(store));
   api.route("/", runnersApi(store));
   api.route("/", placesApi(store));
   api.route("/", notesApi(store));
@@ -49,7 +40,7 @@ export function createApp(store: GitLabStore, { longPollMs }: AppOptions): Hono<
   });
   app.notFound((c) => c.json({ error: "404 Not Found" }, 404));
   app.route("/api/v4", api);
-  app.route("/-/emulator", controlApi(store, log, faults));
+  app.route("/-/emulator", controlApi(store, faults));
   app.route("/", pages(store));
   return app;
 }

@@ -12,10 +12,6 @@ export interface AppEnv {
     parameters: Parameters;
     /** The caller's token; set once it is authenticated. */
     caller: AccessToken;
-    /** What a fault did to this call. */
-    fault: string;
-    /** True if the caller got no answer. */
-    cut: boolean;
   };
 }
 

@@ -8,7 +8,6 @@ import { ApiError } from "./errors.ts";
 import type { Faults } from "./faults.ts";
 import { cancelJob } from "./job-states.ts";
 import { maskSecrets } from "./masking.ts";
-import type { RequestLog } from "./request-log.ts";
 import { accessTokenSchema } from "./seed.ts";
 import type { GitLabStore } from "./store.ts";
 
@@ -36,7 +35,7 @@ function refuseDuplicates<T>(add: () => T): T {
 }
 
 /** What the sandbox and tests steer the emulator with; every call needs `X-Emulator-Token`. */
-export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults): Hono<AppEnv> {
+export function controlApi(store: GitLabStore, faults: Faults): Hono<AppEnv> {
   const control = new Hono<AppEnv>();
   control.use(async (c, next) => {
     if (!sameText(c.req.header("x-emulator-token") ?? "", store.controlToken)) {
@@ -65,17 +64,7 @@ export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults):
     cancelJob(store, job);
     return c.json(describeJob(job));
   });
-  control.get("/requests", (c) => c.json(log.records));
-  control.delete("/requests", (c) => {
-    log.clear();
-    return c.body(null, 204);
-  });
-  control.get("/faults", (c) => c.json(faults.pending));
   control.post("/faults", async (c) => c.json(faults.add(await bodyOf(c, faultSchema)), 201));
-  control.delete("/faults", (c) => {
-    faults.clear();
-    return c.body(null, 204);
-  });
   control.post("/access-tokens", async (c) => {
     const { id } = store.addAccessToken(await bodyOf(c, accessTokenSchema));
     return c.json({ id }, 201);
@@ -84,13 +73,6 @@ export function controlApi(store: GitLabStore, log: RequestLog, faults: Faults):
     const project = await bodyOf(c, placeSchema);
     return c.json(
       refuseDuplicates(() => store.addProject(project)),
-      201,
-    );
-  });
-  control.post("/groups", async (c) => {
-    const group = await bodyOf(c, placeSchema);
-    return c.json(
-      refuseDuplicates(() => store.addGroup(group)),
       201,
     );
   });

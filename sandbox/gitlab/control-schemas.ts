@@ -7,10 +7,8 @@ export const jobRequestSchema = z.strictObject({
   stage: z.string().min(1).default("test"),
   /** Lines of shell. */
   script: z.array(z.string()).min(1),
-  afterScript: z.array(z.string()).default([]),
   /** Without one, the runner takes its own default. */
   image: z.string().min(1).optional(),
-  services: z.array(z.string().min(1)).default([]),
   tags: z.array(z.string()).default([]),
   cache: z
     .array(
@@ -28,8 +26,6 @@ export const jobRequestSchema = z.strictObject({
   ref: z.string().min(1).default("main"),
   /** Whether its ref is protected, so that `ref_protected` runners take it. */
   protected: z.boolean().default(false),
-  /** How many final updates to answer with 202, which makes the runner ask again. */
-  acceptedUpdates: z.int().nonnegative().default(0),
 });
 
 /** A disturbance: what it meets, how often, and what it does. */
@@ -42,16 +38,15 @@ export const faultSchema = z.strictObject({
   count: z.int().positive().default(1),
   /**
    * `status` answers with `status` instead of doing anything, `cut` closes the connection instead, `lost-answer` does
-   * what was asked and then closes the connection, `latency` waits `latencyMs` and goes on.
+   * what was asked and then closes the connection.
    */
-  kind: z.enum(["status", "cut", "lost-answer", "latency"]),
+  kind: z.enum(["status", "cut", "lost-answer"]),
   status: z.int().min(400).max(599).default(500),
   /** Sent as `Retry-After`. */
   retryAfterSeconds: z.int().nonnegative().optional(),
-  latencyMs: z.int().nonnegative().default(0),
 });
 
-/** A project or group to add. */
+/** A project to add. */
 export const placeSchema = z.strictObject({
   id: z.int().positive(),
   path: z.string().min(1),

@@ -11,11 +11,6 @@ export interface EmulatorOptions {
   readonly port?: number;
   /** The time in milliseconds since the epoch. @defaultValue the machine's clock */
   readonly now?: () => number;
-  /**
-   * How long a runner that has nothing to do may wait for a job before it gets its 204, in milliseconds.
-   * @defaultValue 0, an answer at once
-   */
-  readonly longPollMs?: number;
 }
 
 /** An emulator that runs. */
@@ -30,7 +25,7 @@ export interface GitLabEmulator {
 /** Starts an emulator on loopback; rejects if the seed is invalid or the port taken. */
 export async function startGitLabEmulator(options: EmulatorOptions): Promise<GitLabEmulator> {
   const store = new GitLabStore(seedSchema.parse(options.seed), options.now ?? Date.now);
-  const app = createApp(store, { longPollMs: options.longPollMs ?? 0 });
+  const app = createApp(store);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
     // The process that starts an emulator keeps its own Request and Response.
     overrideGlobalObjects: false,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -21,7 +20,6 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 function cut(c: AppContext): Response {
-  c.set("cut", true);
   c.env.incoming.socket.destroy();
   return RESPONSE_ALREADY_SENT;
 }
@@ -31,21 +29,11 @@ export class Faults {
   #pending: PendingFault[] = [];
   #lastId = 0;
 
-  /** Those that aren't over. */
-  get pending(): readonly PendingFault[] {
-    return this.#pending;
-  }
-
   /** Adds one. */
   add(fault: z.output<typeof faultSchema>): PendingFault {
     const pending = { ...fault, id: ++this.#lastId, remaining: fault.count };
     this.#pending.push(pending);
     return pending;
-  }
-
-  /** Ends all. */
-  clear(): void {
-    this.#pending = [];
   }
 
   #take(method: string, path: string): PendingFault | undefined {
@@ -66,7 +54,6 @@ export class Faults {
         await next();
         return;
       }
-      c.set("fault", fault.kind);
       switch (fault.kind) {
         case "cut":
           c.res = cut(c);
@@ -74,10 +61,6 @@ export class Faults {
         case "lost-answer":
           await next();
           c.res = cut(c);
-          return;
-        case "latency":
-          await sleep(fault.latencyMs);
-          await next();
           return;
         case "status": {
           const message = reasons[fault.status] ?? String(fault.status);

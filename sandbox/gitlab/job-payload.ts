@@ -91,7 +91,6 @@ export function jobPayload(store: GitLabStore, job: Job, project: Project, runne
   const repository = new URL(`${store.url}/${project.path}.git`);
   repository.username = "gitlab-ci-token";
   repository.password = job.token;
-  const step = { timeout, when: "on_success", allow_failure: false };
   return {
     id: job.id,
     token: job.token,
@@ -129,15 +128,10 @@ export function jobPayload(store: GitLabStore, job: Job, project: Project, runne
     },
     runner_info: { timeout, runner_session_url: null },
     variables: variablesOf(store, job, project, runner),
-    steps: [
-      { name: "script", script: job.script, ...step },
-      ...(job.afterScript.length === 0
-        ? []
-        : [{ ...step, name: "after_script", script: job.afterScript, when: "always", allow_failure: true }]),
-    ],
+    steps: [{ name: "script", script: job.script, timeout, when: "on_success", allow_failure: false }],
     hooks: [],
     image: job.image === undefined ? null : image(job.image),
-    services: job.services.map((name) => ({ ...image(name), alias: null, command: null, variables: [] })),
+    services: [],
     artifacts: [],
     cache: job.cache.map((cache) => ({ ...cache, untracked: false, when: "on_success", fallback_keys: [] })),
     credentials: [],

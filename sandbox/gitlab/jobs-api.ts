@@ -24,23 +24,14 @@ function noJob(c: AppContext, lastUpdate: string): Response {
   return c.body(null, 204, { "X-GitLab-Last-Update": lastUpdate });
 }
 
-async function requestJob(store: GitLabStore, c: AppContext, longPollMs: number): Promise<Response> {
+function requestJob(store: GitLabStore, c: AppContext): Response {
   const { runner, systemId } = authenticateRunner(store, c);
   const { last_update: lastUpdate } = parseParameters(requestSchema, c.get("parameters"));
-  if (runner.paused) {
+  if (runner.paused || lastUpdate === store.queueVersion) {
     return noJob(c, store.queueVersion);
   }
-  if (lastUpdate === store.queueVersion) {
-    if (longPollMs > 0) {
-      await store.waitForQueue(longPollMs, c.req.raw.signal);
-    }
-    if (c.req.raw.signal.aborted || lastUpdate === store.queueVersion) {
-      return noJob(c, lastUpdate);
-    }
-  }
   const version = store.queueVersion;
-  // Whoever waited may have been paused or deleted meanwhile.
-  const job = store.runners.has(runner.id) ? takeJob(store, runner, systemId) : undefined;
+  const job = takeJob(store, runner, systemId);
   const project = job && store.projects.get(job.projectId);
   if (!project) {
     return noJob(c, version);
@@ -97,10 +88,6 @@ function updateJob(store: GitLabStore, c: AppContext): Response {
   if (state === "running") {
     return c.text("200", 200, { ...headers, "Job-Status": job.status });
   }
-  if (job.acceptedUpdates > 0) {
-    job.acceptedUpdates -= 1;
-    return c.text("202", 202, headers);
-  }
   finishJob(store, job, state);
   if (typeof update.exit_code === "number") {
     job.exitCode = update.exit_code;
@@ -113,9 +100,9 @@ function updateJob(store: GitLabStore, c: AppContext): Response {
 }
 
 /** What a runner process calls about jobs. */
-export function jobsApi(store: GitLabStore, longPollMs: number): Hono<AppEnv> {
+export function jobsApi(store: GitLabStore): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
-  api.post("/jobs/request", (c) => requestJob(store, c, longPollMs));
+  api.post("/jobs/request", (c) => requestJob(store, c));
   api.put("/jobs/:id", (c) => updateJob(store, c));
   api.patch("/jobs/:id/trace", (c) => appendTrace(store, c));
   return api;

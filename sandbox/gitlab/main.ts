@@ -33,12 +33,11 @@ async function readSeed(path: string) {
 interface Options {
   readonly port: number;
   readonly seed: string;
-  readonly longPoll: number;
 }
 
 async function run(options: Options): Promise<void> {
   const seed = await readSeed(options.seed);
-  const emulator = await startGitLabEmulator({ seed, port: options.port, longPollMs: options.longPoll * 1000 });
+  const emulator = await startGitLabEmulator({ seed, port: options.port });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void emulator.close());
   }
@@ -49,8 +48,7 @@ const program = new Command()
   .name("gitlab-emulator")
   .description("Emulates GitLab's runner API on loopback.")
   .requiredOption("--seed <file>", "JSON file with tokens, projects and groups")
-  .option("--port <number>", "port on 127.0.0.1; 0: a free one", natural, 0)
-  .option("--long-poll <seconds>", "how long an idle job request may wait for a job", natural, 0);
+  .option("--port <number>", "port on 127.0.0.1; 0: a free one", natural, 0);
 program.action(async () => {
   await run(program.opts<Options>());
 });

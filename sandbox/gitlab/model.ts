@@ -110,9 +110,7 @@ export interface Job {
   readonly name: string;
   readonly stage: string;
   readonly script: readonly string[];
-  readonly afterScript: readonly string[];
   readonly image?: string;
-  readonly services: readonly string[];
   readonly tags: readonly string[];
   readonly cache: readonly JobCache[];
   readonly variables: Readonly<Record<string, string>>;
@@ -120,8 +118,6 @@ export interface Job {
   readonly timeout: number;
   readonly ref: string;
   readonly protected: boolean;
-  /** Final updates still to be answered with 202, so that the runner asks again. */
-  acceptedUpdates: number;
   status: JobStatus;
   trace: Buffer;
   readonly createdAt: number;

@@ -1,4 +1,3 @@
-import { EventEmitter, once } from "node:events";
 import { randomBytes, randomUUID } from "node:crypto";
 import type { z } from "zod";
 import type { AccessToken, Group, Job, Project, Runner, RunnerInfo, RunnerManager, RunnerType } from "./model.ts";
@@ -32,7 +31,6 @@ export class GitLabStore {
   url = "";
   /** Changes whenever a waiting runner might find a job that it didn't before. */
   queueVersion = randomUUID();
-  readonly #queue = new EventEmitter<{ change: [] }>().setMaxListeners(0);
   // Far from the ids that seeds and tests choose.
   #lastImpliedGroupId = 1_000_000;
   #lastRunnerId = 0;
@@ -186,13 +184,6 @@ export class GitLabStore {
   /** Tells waiting runners to look again. */
   queueChanged(): void {
     this.queueVersion = randomUUID();
-    this.#queue.emit("change");
-  }
-
-  /** Resolves when the queue changes, the time is over, or the caller is gone. */
-  async waitForQueue(milliseconds: number, gone: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(milliseconds)]);
-    await once(this.#queue, "change", { signal }).catch(() => undefined);
   }
 }
 

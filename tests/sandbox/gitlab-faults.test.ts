@@ -23,14 +23,7 @@ test("a status comes as often as asked, only where asked", { timeout }, async (t
   assert.equal((await direct(server.url, "/user")).status, 200);
   const limited = await direct(server.url, "/runners");
   assert.deepEqual([limited.status, limited.headers.get("retry-after")], [429, "7"]);
-  assert.deepEqual(
-    (await server.control.faults()).map(({ remaining }) => remaining),
-    [1],
-  );
   assert.equal((await direct(server.url, "/runners")).status, 429);
-  assert.equal((await direct(server.url, "/runners")).status, 200);
-  await server.control.addFault({ path: ".", kind: "status" });
-  await server.control.clearFaults();
   assert.equal((await direct(server.url, "/runners")).status, 200);
 });
 
@@ -43,48 +36,16 @@ test("a cut connection does nothing, a lost answer does it all", { timeout }, as
   await server.control.addFault({ method: "POST", path: "/user/runners$", kind: "lost-answer" });
   await assert.rejects(server.call("POST", "/user/runners", creation), TypeError);
   assert.equal(await created(), 1);
-  const records = (await server.control.requests()).map(({ status, fault }) => [status, fault]);
-  assert.deepEqual(records, [
-    [null, "cut"],
-    [null, "lost-answer"],
-  ]);
 });
 
-test("latency delays and changes nothing else", { timeout }, async (t) => {
+test("what the control surface shows has no secrets, not even where users wrote them", { timeout }, async (t) => {
   const server = await startServer(t);
-  await server.control.addFault({ path: "/user$", kind: "latency", latencyMs: 200 });
-  const started = performance.now();
-  assert.equal((await direct(server.url, "/user")).status, 200);
-  assert.ok(performance.now() - started >= 190);
-});
-
-test("requests are recorded with their parameters but without secrets", { timeout }, async (t) => {
-  const server = await startServer(t);
-  const { id, token } = await server.createRunner({ description: `holds ${tokens.admin}`, tag_list: ["a"] });
-  await server.call("POST", "/runners/verify", { form: { token, system_id: "s_one" } });
-  await server.call("GET", `/runners/${id}?private_token=${tokens.dev}`);
-  const records = await server.control.requests();
-  assert.deepEqual(
-    records.map(({ method, path, status }) => [method, path, status]),
-    [
-      ["POST", "/api/v4/user/runners", 201],
-      ["POST", "/api/v4/runners/verify", 200],
-      ["GET", `/api/v4/runners/${id}`, 200],
-    ],
-  );
-  assert.deepEqual(records[0]?.parameters, {
-    runner_type: "project_type",
-    project_id: 1,
-    description: "holds [masked]",
-    tag_list: ["a"],
-  });
-  assert.deepEqual(records[1]?.parameters, { token: "[masked]", system_id: "s_one" });
-  const everything = JSON.stringify([records, await server.control.state()]);
-  for (const secret of [token, ...Object.values(tokens)]) {
-    assert.ok(!everything.includes(secret));
+  const { token } = await server.createRunner({ description: `holds ${tokens.admin}` });
+  const state = await server.control.state();
+  assert.equal(state.runners[0]?.description, "holds [masked]");
+  for (const secret of [token, controlToken, ...Object.values(tokens)]) {
+    assert.ok(!JSON.stringify(state).includes(secret));
   }
-  await server.control.clearRequests();
-  assert.deepEqual(await server.control.requests(), []);
 });
 
 test("the control surface is closed to others and says what is wrong", { timeout }, async (t) => {
@@ -97,11 +58,9 @@ test("the control surface is closed to others and says what is wrong", { timeout
   await assert.rejects(control.job(99), /404/);
   await assert.rejects(control.addProject({ id: 1, path: "homelab/again" }), /409/);
   assert.equal((await control.addProject({ id: 4, path: "new/group/project" })).id, 4);
-  assert.equal((await control.addGroup({ id: 11, path: "second" })).path, "second");
   const state = await control.state();
   assert.deepEqual(
     state.groups.map(({ path }) => path),
-    ["homelab", "elsewhere", "new", "new/group", "second"],
+    ["homelab", "elsewhere", "new", "new/group"],
   );
-  assert.ok(!JSON.stringify(state).includes(controlToken));
 });
