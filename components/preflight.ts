@@ -1,10 +1,7 @@
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
 import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
+import { readKubeConfig, type KubeConfigContent } from "./kubeconfig.ts";
 
 /** A server that a provider will talk to, and where its address comes from. */
 interface Endpoint {
@@ -69,29 +66,18 @@ function minio(): Endpoint | undefined {
   return { server: "MinIO", url, source, fix: "pulumi config set minio:minioServer minio.example.com:9000" };
 }
 
-/** The parts of a kubeconfig file that tell where its cluster is. */
-interface KubeConfig {
-  readonly "current-context"?: string;
-  readonly contexts?: readonly { readonly name: string; readonly context: { readonly cluster: string } }[];
-  readonly clusters?: readonly {
-    readonly name: string;
-    readonly cluster: { readonly server: string; readonly "proxy-url"?: string };
-  }[];
-}
-
 function kubernetes(): Endpoint | undefined {
   const config = new pulumi.Config("kubernetes");
-  const [given, source] = firstSet(
-    [config.get("kubeconfig"), "kubernetes:kubeconfig"],
+  const given = config.get("kubeconfig") || undefined;
+  const [, source] = firstSet(
+    [given, "kubernetes:kubeconfig"],
     [process.env["KUBECONFIG"], "KUBECONFIG"],
-    [join(homedir(), ".kube", "config"), "~/.kube/config"],
+    ["~/.kube/config", "~/.kube/config"],
   );
-  const files = readKubeConfigs(given);
-  const wanted = config.get("context") ?? files.find((file) => file["current-context"])?.["current-context"];
-  const clusterName =
-    config.get("cluster") ??
-    files.flatMap((file) => file.contexts ?? []).find(({ name }) => name === wanted)?.context.cluster;
-  const cluster = files.flatMap((file) => file.clusters ?? []).find(({ name }) => name === clusterName)?.cluster;
+  const content = kubeConfig(given);
+  const wanted = config.get("context") ?? content?.["current-context"];
+  const clusterName = config.get("cluster") ?? content?.contexts.find(({ name }) => name === wanted)?.context.cluster;
+  const cluster = content?.clusters.find(({ name }) => name === clusterName)?.cluster;
   if (cluster === undefined || cluster["proxy-url"] !== undefined) {
     // No such context, or a way that only the provider knows; it says what is missing.
     return undefined;
@@ -99,24 +85,18 @@ function kubernetes(): Endpoint | undefined {
   return {
     server: "Kubernetes",
     url: parseUrl(cluster.server, source, "https://cluster.example.com:6443"),
-    source: `context ${wanted ?? "(none)"} of ${source}`,
+    source: `context ${wanted || "(none)"} of ${source}`,
     fix: "pulumi config set kubernetes:context NAME    (kubectl config get-contexts lists them)",
   };
 }
 
-/** @param given the text of a kubeconfig, or one or more paths as in KUBECONFIG */
-function readKubeConfigs(given: string): KubeConfig[] {
-  if (given.includes("\n") || given.trimStart().startsWith("{")) {
-    return [parse(given) as KubeConfig];
+function kubeConfig(given: string | undefined): KubeConfigContent | undefined {
+  try {
+    return readKubeConfig(given);
+  } catch {
+    // The provider explains a file that it needs.
+    return undefined;
   }
-  return given.split(delimiter).flatMap((path) => {
-    try {
-      return [parse(readFileSync(path.replace(/^~(?=\/)/, homedir()), "utf8")) as KubeConfig];
-    } catch {
-      // As kubectl does; the provider explains a file that it needs.
-      return [];
-    }
-  });
 }
 
 function firstSet(...candidates: readonly (readonly [string | undefined, string])[]): readonly [string, string] {

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { Hono } from "hono";
-import { serveOnLoopback, type LoopbackServer } from "./loopback-server.ts";
+import { serveOnLoopback, type LoopbackServer } from "../tools/loopback-server.ts";
 
 /** What {@link startChartRepository} serves, and where. */
 export interface ChartRepositoryOptions {

@@ -2,7 +2,7 @@ import { isatty } from "node:tty";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { allChecks } from "./doctor/all-checks.ts";
 import { createContext } from "./doctor/context.ts";
-import { describeError } from "./doctor/describe-error.ts";
+import { describeError } from "./clients/describe-error.ts";
 import { expectedStack } from "./doctor/expected-stack.ts";
 import { fixStack } from "./doctor/fix-stack.ts";
 import { consent } from "./doctor/fixes/consent.ts";

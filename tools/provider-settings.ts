@@ -1,5 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { loadKubeConfig } from "./kubeconfig.ts";
+import { loadKubeConfig } from "./clients/kubeconfig.ts";
 import type { StackConfiguration } from "./stack-file.ts";
 import { readIfThere, trustAuthorities } from "./trusted-authorities.ts";
 

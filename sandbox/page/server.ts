@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { streamSSE } from "hono/streaming";
-import { serveOnLoopback, type LoopbackServer } from "../loopback-server.ts";
+import { serveOnLoopback, type LoopbackServer } from "../../tools/loopback-server.ts";
 import type { SandboxSources } from "./sources.ts";
 import { renderTrace } from "./trace.ts";
 import { Watcher, type WatcherOptions } from "./watcher.ts";

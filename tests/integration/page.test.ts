@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test, type TestContext } from "node:test";
 import type { AxeResults } from "axe-core";
 import { chromium, type BrowserContext, type Page as Tab } from "playwright-core";
-import type { LoopbackServer } from "../../sandbox/loopback-server.ts";
+import type { LoopbackServer } from "../../tools/loopback-server.ts";
 import { startPage } from "../../sandbox/page/server.ts";
 import type { GitLabPart, JobRow } from "../../sandbox/page/snapshot.ts";
 import type { Sources } from "../../sandbox/page/watcher.ts";

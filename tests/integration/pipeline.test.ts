@@ -10,7 +10,7 @@ import { parse, parseDocument, stringify } from "yaml";
 import { gitlabUrl, sandboxEnvironment, stackConfigFile } from "../../sandbox/environment.ts";
 import { managerOf } from "../../sandbox/deployed-manager.ts";
 import { runCiJob } from "../../sandbox/run-ci-job.ts";
-import { serveOnLoopback, type LoopbackServer } from "../../sandbox/loopback-server.ts";
+import { serveOnLoopback, type LoopbackServer } from "../../tools/loopback-server.ts";
 import { SandboxFolder } from "../../sandbox/state.ts";
 import { repository } from "../../tools/repository.ts";
 import { copyCheckout } from "./checkout.ts";

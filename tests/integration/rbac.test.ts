@@ -12,8 +12,8 @@ import { SandboxFolder, type SandboxState } from "../../sandbox/state.ts";
 import type { Finding } from "../../tools/doctor/check.ts";
 import { rbac } from "../../tools/doctor/checks/rbac.ts";
 import type { DoctorContext } from "../../tools/doctor/context.ts";
-import { KubernetesApi } from "../../tools/doctor/kubernetes-api.ts";
-import { loadKubeConfig } from "../../tools/kubeconfig.ts";
+import { KubernetesApi } from "../../tools/clients/kubernetes.ts";
+import { loadKubeConfig } from "../../tools/clients/kubeconfig.ts";
 
 interface ApiServer {
   readonly kubectl: (...args: string[]) => Promise<unknown>;

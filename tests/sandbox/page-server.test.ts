@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { execa } from "execa";
 import { secretFilter } from "../../sandbox/page/secret-filter.ts";
-import type { LoopbackServer } from "../../sandbox/loopback-server.ts";
+import type { LoopbackServer } from "../../tools/loopback-server.ts";
 import { startPage } from "../../sandbox/page/server.ts";
 import type { Snapshot } from "../../sandbox/page/snapshot.ts";
 import { repository } from "../../tools/repository.ts";

@@ -15,7 +15,7 @@ import { portForward } from "../../tools/doctor/checks/store-answers.ts";
 import { tokenExpiry } from "../../tools/doctor/checks/token-expiry.ts";
 import type { DoctorContext } from "../../tools/doctor/context.ts";
 import type { ExpectedRunner } from "../../tools/doctor/expected-stack.ts";
-import type { GitLabRunner, GitLabRunnerManager } from "../../tools/doctor/gitlab-api.ts";
+import type { GitLabRunner, GitLabRunnerManager } from "../../tools/clients/gitlab.ts";
 import { podTrouble, recentCrash } from "../../tools/doctor/pod-trouble.ts";
 import { model } from "../../tools/kubernetes-model.ts";
 

@@ -17,7 +17,7 @@ import { withoutResources } from "../../tools/doctor/fixes/forget-resources.ts";
 import { planFixes } from "../../tools/doctor/fixes/plan.ts";
 import { putBack } from "../../tools/doctor/fixes/put-back.ts";
 import { renew } from "../../tools/doctor/fixes/renew.ts";
-import type { HelmRelease } from "../../tools/doctor/kubernetes-api.ts";
+import type { HelmRelease } from "../../tools/clients/kubernetes.ts";
 import { lockOwner, readHeld } from "../../tools/doctor/stack-lock.ts";
 import {
   ownsNamespace,

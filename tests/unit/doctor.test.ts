@@ -6,12 +6,12 @@ import fc from "fast-check";
 import { startGitLabEmulator } from "../../sandbox/gitlab/emulator.ts";
 import { newestChart } from "../../tools/doctor/chart-index.ts";
 import { ok, problem, skipped, warning, type Check, type CheckResult } from "../../tools/doctor/check.ts";
-import { describeError, errorCode, httpStatus } from "../../tools/doctor/describe-error.ts";
-import { GitLabApi } from "../../tools/doctor/gitlab-api.ts";
+import { describeError, errorCode, httpStatus } from "../../tools/clients/describe-error.ts";
+import { GitLabApi } from "../../tools/clients/gitlab.ts";
 import { Masker } from "../../tools/doctor/masker.ts";
 import { describeResult, isHealthy, jsonReport, summary } from "../../tools/doctor/report.ts";
 import { runChecks } from "../../tools/doctor/run-checks.ts";
-import { NoAnswerError, within } from "../../tools/doctor/time-limit.ts";
+import { NoAnswerError, within } from "../../tools/clients/time-limit.ts";
 import { lengthOfTime, moment, parseGoDuration } from "../../tools/doctor/times.ts";
 
 function check(id: string, run: Check<string[]>["run"], needs: string[] = []): Check<string[]> {

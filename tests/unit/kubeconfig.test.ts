@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stringify } from "yaml";
-import { loadKubeConfig } from "../../tools/kubeconfig.ts";
+import { loadKubeConfig } from "../../tools/clients/kubeconfig.ts";
 
 const content = {
   "current-context": "home",
@@ -41,6 +41,25 @@ describe("loadKubeConfig", () => {
       assert.equal(server("work"), "https://work.example.com");
     });
   }
+
+  test("merges the user's own files: the first counts, a missing one does not, and paths are relative to the file", () => {
+    const second = join(home, "second");
+    const work = { name: "work", cluster: { server: "https://second.example.com" } };
+    const other = { name: "other", cluster: { server: "https://other.example.com", "certificate-authority": "ca.crt" } };
+    const contexts = [{ name: "other", context: { cluster: "other", user: "you" } }];
+    const users = [{ name: "you", user: { "client-key": "/key", "client-certificate": "certificate" } }];
+    writeFileSync(second, stringify({ "current-context": "other", clusters: [work, other], users, contexts }));
+    process.env["KUBECONFIG"] = [join(home, "missing"), file, second].join(delimiter);
+    const load = (context?: string) => loadKubeConfig({ kubeconfig: undefined, context });
+    assert.equal(load().getCurrentContext(), "home");
+    assert.equal(load("work").getCurrentCluster()?.server, "https://work.example.com");
+    assert.equal(load("other").getCurrentCluster()?.caFile, join(home, "ca.crt"));
+    assert.partialDeepStrictEqual(load("other").getCurrentUser(), {
+      keyFile: "/key",
+      certFile: join(home, "certificate"),
+    });
+    process.env["KUBECONFIG"] = file;
+  });
 
   test("says which contexts there are in place of one that is missing", () => {
     assert.throws(() => loadKubeConfig({ kubeconfig: file, context: "other" }), {

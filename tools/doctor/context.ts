@@ -1,9 +1,9 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
 import type { ExpectedStack } from "./expected-stack.ts";
-import { GitLabApi, type GitLabRunner, type Verification } from "./gitlab-api.ts";
-import { KubernetesApi } from "./kubernetes-api.ts";
+import { GitLabApi, type GitLabRunner, type Verification } from "../clients/gitlab.ts";
+import { KubernetesApi } from "../clients/kubernetes.ts";
 import type { Masker } from "./masker.ts";
-import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "./object-store.ts";
+import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "../clients/object-store.ts";
 import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
 import type { ExportedState } from "./stack-state.ts";
 import { providerSettings, type ProviderSettings } from "../provider-settings.ts";

@@ -1,6 +1,6 @@
 import { UserError } from "../user-error.ts";
 import type { CheckResult } from "./check.ts";
-import { describeError } from "./describe-error.ts";
+import { describeError } from "../clients/describe-error.ts";
 import { examine, openStack, type OpenStack, type StackInput } from "./examine.ts";
 import type { Consent } from "./fixes/consent.ts";
 import type { Fix, FixTools } from "./fixes/fix.ts";

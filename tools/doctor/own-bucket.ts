@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ObjectStore } from "./object-store.ts";
+import type { ObjectStore } from "../clients/object-store.ts";
 import type { Commands } from "./run-commands.ts";
 
 const updates = z.array(z.looseObject({ kind: z.string(), startTime: z.string(), endTime: z.string().optional() }));

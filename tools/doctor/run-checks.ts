@@ -1,5 +1,5 @@
 import { skipped, type Check, type CheckResult, type Finding } from "./check.ts";
-import { describeError } from "./describe-error.ts";
+import { describeError } from "../clients/describe-error.ts";
 
 /** What {@link runChecks} runs its checks with. */
 export interface RunOptions<Context> {

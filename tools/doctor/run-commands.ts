@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PulumiCli } from "../pulumi-cli.ts";
 import { runCommand, type CommandEnd } from "../run-command.ts";
-import type { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "../clients/kubernetes.ts";
 
 /** Command-line programs, run for one stack. */
 export interface Commands {

@@ -1,6 +1,6 @@
 import { Client } from "minio";
-import { within } from "../doctor/time-limit.ts";
-import type { StoreKeys } from "../doctor/object-store.ts";
+import { within } from "../clients/time-limit.ts";
+import type { StoreKeys } from "../clients/object-store.ts";
 import type { StoreConnection } from "./connections.ts";
 import type { CacheReport } from "./report.ts";
 

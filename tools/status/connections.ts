@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { cacheSettings } from "../../components/settings/cache.ts";
-import type { StoreKeys } from "../doctor/object-store.ts";
+import type { StoreKeys } from "../clients/object-store.ts";
 import type { PulumiStack } from "../doctor/pulumi-stack.ts";
 import { providerSettings, type ProviderSettings } from "../provider-settings.ts";
 

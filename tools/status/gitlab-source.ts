@@ -1,5 +1,5 @@
 import { Gitlab } from "@gitbeaker/rest";
-import { callLimit } from "../doctor/time-limit.ts";
+import { callLimit } from "../clients/time-limit.ts";
 import type { GitLabConnection } from "./connections.ts";
 import type { RunnerReport } from "./report.ts";
 

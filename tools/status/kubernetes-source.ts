@@ -1,6 +1,6 @@
 import { CoreV1Api, type CoreV1Event, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { within } from "../doctor/time-limit.ts";
-import type { StoreKeys } from "../doctor/object-store.ts";
+import { within } from "../clients/time-limit.ts";
+import type { StoreKeys } from "../clients/object-store.ts";
 import type { ClusterReport, EventReport, JobPod, PodReport } from "./report.ts";
 
 /** Where the stack's objects are. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describeError } from "../doctor/describe-error.ts";
+import { describeError } from "../clients/describe-error.ts";
 import type { Answer, StatusReport } from "./report.ts";
 import type { Sources, StackReport } from "./sources.ts";
 

@@ -2,8 +2,8 @@ import { lt } from "semver";
 import { ok, skipped, warning, type Check } from "../check.ts";
 import { newestChart } from "../chart-index.ts";
 import type { DoctorContext } from "../context.ts";
-import { describeError } from "../describe-error.ts";
-import { callLimit } from "../time-limit.ts";
+import { describeError } from "../../clients/describe-error.ts";
+import { callLimit } from "../../clients/time-limit.ts";
 
 /** The repository has no newer chart. */
 export const chartNewest: Check<DoctorContext> = {

@@ -1,6 +1,6 @@
 import { ok, problem, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { describeError } from "../describe-error.ts";
+import { describeError } from "../../clients/describe-error.ts";
 
 const fix = "Check the address: pulumi config get gitlab:baseUrl    (or GITLAB_BASE_URL; without both, gitlabUrl)";
 

@@ -1,6 +1,6 @@
 import { ok, problem, skipped, warning, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { describeError, httpStatus } from "../describe-error.ts";
+import { describeError, httpStatus } from "../../clients/describe-error.ts";
 import { dayLength } from "../times.ts";
 
 /** Days before its end from which on a token of the user's own is worth a word. */

@@ -2,7 +2,7 @@ import type { V1ResourceRule } from "@kubernetes/client-node";
 import { ok, problem, skipped, warning, type Check } from "../check.ts";
 import { restoreObjects } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 import { putBack } from "../fixes/put-back.ts";
 
 /** The jobs' account may do nothing: else any CI job could read the runner's token, or start pods of its own. */

@@ -1,6 +1,6 @@
 import { ok, problem, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { describeError } from "../describe-error.ts";
+import { describeError } from "../../clients/describe-error.ts";
 
 /** The cluster is there. */
 export const kubernetesAnswers: Check<DoctorContext> = {

@@ -1,7 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { ok, problem, skipped, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 
 /** What makes Linkerd inject, once it is installed. */
 const injector = "linkerd-proxy-injector-webhook-config";

@@ -1,7 +1,7 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
 import { ok, problem, warning, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { describeError } from "../describe-error.ts";
+import { describeError } from "../../clients/describe-error.ts";
 import { isReady, podTrouble, recentCrash, type PodTrouble } from "../pod-trouble.ts";
 import { releaseRepair } from "../release-repair.ts";
 import { moment } from "../times.ts";

@@ -1,9 +1,9 @@
 import { ok, problem, skipped, type Check } from "../check.ts";
 import { restoreObjects } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 import type { PolicyRule } from "../expected-stack.ts";
-import type { Right } from "../kubernetes-api.ts";
+import type { Right } from "../../clients/kubernetes.ts";
 import { putBack } from "../fixes/put-back.ts";
 
 /** The manager's account may do all that the executor does. */

@@ -1,8 +1,8 @@
 import { ok, skipped, warning, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 import type { ExpectedRunner } from "../expected-stack.ts";
-import type { RunnerOwner } from "../gitlab-api.ts";
+import type { RunnerOwner } from "../../clients/gitlab.ts";
 import { deleteRunner } from "../fixes/delete-runner.ts";
 
 /** GitLab has no second runner that looks like this one, as a stack whose state was lost leaves behind. */

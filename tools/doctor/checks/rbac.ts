@@ -1,6 +1,6 @@
 import { ok, problem, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 
 /** Name of a ServiceAccount that no one has, and so no one has given a right. */
 const nobody = "gitlab-runner-doctor-nobody";

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { ok, problem, skipped, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 import { reapplyRelease } from "../fixes/reapply-release.ts";
 import { releaseRepair } from "../release-repair.ts";
 

@@ -1,7 +1,7 @@
 import { ok, problem, skipped, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
-import { httpStatus } from "../describe-error.ts";
+import { httpStatus } from "../../clients/describe-error.ts";
 import { putBack } from "../fixes/put-back.ts";
 
 /** The stack's runner exists in GitLab. */

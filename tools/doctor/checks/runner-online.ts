@@ -1,7 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { ok, problem, warning, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import type { GitLabRunnerManager } from "../gitlab-api.ts";
+import type { GitLabRunnerManager } from "../../clients/gitlab.ts";
 import { isReady } from "../pod-trouble.ts";
 import { minuteLength, moment } from "../times.ts";
 

@@ -1,7 +1,7 @@
 import { ok, problem, skipped, warning, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
-import type { GitLabRunner } from "../gitlab-api.ts";
+import type { GitLabRunner } from "../../clients/gitlab.ts";
 import { putBack } from "../fixes/put-back.ts";
 import { releaseProject } from "../fixes/release-project.ts";
 import { resourceTypes, resourcesOf, type ExportedState } from "../stack-state.ts";

@@ -2,7 +2,7 @@ import { ok, problem, skipped, warning, type Check } from "../check.ts";
 import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import type { ExpectedRunner } from "../expected-stack.ts";
-import type { GitLabRunner } from "../gitlab-api.ts";
+import type { GitLabRunner } from "../../clients/gitlab.ts";
 import { putBack } from "../fixes/put-back.ts";
 
 /** GitLab has the other settings of the runner as they are configured; what is not configured may be anything. */

@@ -1,6 +1,6 @@
 import { ok, problem, skipped, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
-import { describeError } from "../describe-error.ts";
+import { describeError } from "../../clients/describe-error.ts";
 
 /** The object store is there, seen from here; jobs reach it at an address of their own. */
 export const storeAnswers: Check<DoctorContext> = {

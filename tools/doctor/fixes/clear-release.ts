@@ -1,4 +1,4 @@
-import type { HelmRelease } from "../kubernetes-api.ts";
+import type { HelmRelease } from "../../clients/kubernetes.ts";
 import type { StackOutputs } from "../pulumi-stack.ts";
 import { pendingCreations, resourceTypes, resourcesOf, type ExportedState } from "../stack-state.ts";
 import type { Fix } from "./fix.ts";

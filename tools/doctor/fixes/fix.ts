@@ -1,6 +1,6 @@
 import type { Commands } from "../run-commands.ts";
-import type { GitLabApi } from "../gitlab-api.ts";
-import type { KubernetesApi } from "../kubernetes-api.ts";
+import type { GitLabApi } from "../../clients/gitlab.ts";
+import type { KubernetesApi } from "../../clients/kubernetes.ts";
 
 /** In which order fixes are done: each stage takes for granted what those before it have cleared away. */
 export const stages = ["release", "state", "gitlab", "left-behind", "deploy"] as const;

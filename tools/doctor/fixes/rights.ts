@@ -1,7 +1,7 @@
 import type { ExpectedStack } from "../expected-stack.ts";
-import type { GitLabApi } from "../gitlab-api.ts";
-import type { KubernetesApi } from "../kubernetes-api.ts";
-import { describeError } from "../describe-error.ts";
+import type { GitLabApi } from "../../clients/gitlab.ts";
+import type { KubernetesApi } from "../../clients/kubernetes.ts";
+import { describeError } from "../../clients/describe-error.ts";
 
 /** What Pulumi and Helm do in a namespace at least. */
 const needed = [

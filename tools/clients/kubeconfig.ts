@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { KubeConfig } from "@kubernetes/client-node";
+import { readKubeConfig } from "../../components/kubeconfig.ts";
 
 /** Where the cluster is, as Pulumi's Kubernetes provider is told. */
 export interface ClusterSettings {
@@ -10,17 +10,16 @@ export interface ClusterSettings {
 
 /**
  * Loads the kubeconfig that the provider would. Connects nothing.
- * Source: `parseKubeconfigString` in https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/util.go
  * @throws Error when there is no such kubeconfig or context
  */
 export function loadKubeConfig({ kubeconfig, context }: ClusterSettings): KubeConfig {
   const config = new KubeConfig();
-  if (kubeconfig === undefined) {
+  const content = readKubeConfig(kubeconfig);
+  if (content === undefined) {
+    // In a pod it is the account's own.
     config.loadFromDefault();
-  } else if (kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")) {
-    config.loadFromString(kubeconfig);
   } else {
-    config.loadFromFile(kubeconfig.replace(/^~(?=\/)/, homedir()));
+    config.loadFromString(JSON.stringify(content));
   }
   if (context !== undefined) {
     config.setCurrentContext(context);
