@@ -1,4 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import type { StoreAddress } from "./clients/object-store.ts";
 import { loadKubeConfig } from "./clients/kubeconfig.ts";
 import type { StackConfiguration } from "./stack-file.ts";
 import { readIfThere, trustAuthorities } from "./trusted-authorities.ts";
@@ -49,4 +50,27 @@ export function providerSettings(
     kubeConfig: () =>
       loadKubeConfig({ kubeconfig: setting("kubernetes:kubeconfig"), context: setting("kubernetes:context") }),
   };
+}
+
+/** Where the jobs find their cache, and who has made its keys. */
+export interface CachePlace {
+  /** `host:port`. */
+  readonly server: string;
+  readonly insecure: boolean;
+  readonly region: string;
+  /** The keys are made by the stack, in MinIO; else they were given to it. */
+  readonly ownKeys: boolean;
+}
+
+/**
+ * Where this machine reaches the object store: for keys that the stack makes, as the provider does, since `cache.server` may
+ * be an address inside the cluster.
+ */
+export function storeAddress(
+  { server, insecure, region, ownKeys }: CachePlace,
+  minio: ProviderSettings["minio"],
+): StoreAddress {
+  return ownKeys && minio !== undefined
+    ? { ...minio, region, source: "minio:minioServer" }
+    : { server, https: !insecure, region, source: "cache.server" };
 }

@@ -1,12 +1,13 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { Masker } from "./doctor/masker.ts";
-import { readPulumiStack } from "./doctor/pulumi-stack.ts";
+import { readConfiguredStack } from "./doctor/pulumi-stack.ts";
 import { runCommandLine } from "./run-command-line.ts";
-import type { StatusReport } from "./status/report.ts";
+import { UserError } from "./user-error.ts";
 import { screen, type ScreenOptions } from "./status/screen.ts";
-import { sourcesOf } from "./status/sources.ts";
+import type { Snapshot } from "./status/snapshot.ts";
+import { sourcesOf, type Watched } from "./status/sources.ts";
 import { FullScreen } from "./status/terminal.ts";
-import { askOnce, watch, type Watched } from "./status/watch.ts";
+import { askOnce, Watcher } from "./status/watcher.ts";
 
 /** An update of the stack may replace what is asked about; reading it takes Pulumi a second of work. */
 const stackInterval = 30_000;
@@ -17,67 +18,130 @@ interface Options {
   readonly stack?: string;
   readonly interval: number;
   readonly once?: true;
+  readonly web?: true;
+  readonly port?: number;
 }
 
 const masker = new Masker();
 
 const program = new Command("npm run status --")
   .description(
-    "Shows a deployed stack at work, on one screen: the runner in GitLab, its managers, running jobs and their pods, the cache, " +
-      "and what has happened last in its namespaces. Changes nothing.",
+    "Shows a deployed stack at work, on one screen or as a page: the runner in GitLab, its managers, running jobs and their " +
+      "pods, the cache, and what has happened last in its namespaces. Changes nothing.",
   )
   .option("--stack <name>", "the stack (default: the one that is selected in Pulumi)")
   .option("--interval <seconds>", "from one look to the next", seconds, 2)
   .option("--once", "print it once and end; so does an output that is no terminal")
-  .addHelpText("after", "\nKeys: q or Ctrl-C ends it.\nExit code of --once: 0, or 1 where something gave no answer.")
-  .action(async ({ stack: name, interval, once }: Options) => {
-    const read = async () => sourcesOf(await readPulumiStack(name, masker), masker, process.env);
-    const stack = await read();
-    if (once === true || !process.stdout.isTTY) {
-      await showOnce(stack);
+  .addOption(
+    new Option("--web", "serve it as a page, with the jobs' logs, to this machine alone, until Ctrl-C").conflicts(
+      "once",
+    ),
+  )
+  .addOption(
+    new Option("--port <number>", "of the page (default: any free one)").argParser(portNumber).implies({ web: true }),
+  )
+  .addHelpText(
+    "after",
+    "\nKeys: q or Ctrl-C ends it.\nExit code of --once: 0, or 1 where something gave no answer.\n" +
+      "The page is for all users of this machine: 127.0.0.1 asks nobody who they are.",
+  )
+  .action(async ({ stack: name, interval, once, web, port }: Options) => {
+    const read = async () => sourcesOf(await readConfiguredStack(name, masker), masker, process.env);
+    const first = await read();
+    const watcher = new Watcher(read, { interval: interval * 1000, stackInterval }, first);
+    if (web === true) {
+      await serve(first.stack.name, watcher, port);
+    } else if (once === true || !process.stdout.isTTY) {
+      await showOnce(first);
     } else {
-      await showLive(stack, read, interval);
+      await showLive(watcher, interval);
     }
   });
 
 async function showOnce(stack: Watched): Promise<void> {
-  const report = await askOnce(stack);
+  const snapshot = await askOnce(stack);
   const { isTTY: isTerminal, columns } = process.stdout;
   const width = isTerminal ? columns : plainWidth;
-  console.log(draw(report, { columns: width, rows: undefined, footer: undefined }));
-  const hasFailed = [report.runner, report.cluster, report.cache].some(
-    (answer) => answer !== undefined && "error" in answer,
-  );
-  process.exitCode = hasFailed ? 1 : 0;
+  console.log(draw(snapshot, { columns: width, rows: undefined, footer: undefined }));
+  process.exitCode = Object.values(snapshot).some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
-async function showLive(stack: Watched, read: () => Promise<Watched>, interval: number): Promise<void> {
-  let report: StatusReport | undefined;
+async function showLive(watcher: Watcher, interval: number): Promise<void> {
+  let snapshot: Snapshot | undefined;
   const footer = `q ends this; a new look every ${interval} s`;
   const terminal = new FullScreen(process.stdin, process.stdout, (size) =>
-    report === undefined ? "" : draw(report, { ...size, footer }),
+    snapshot === undefined ? "" : draw(snapshot, { ...size, footer }),
   );
+  const stop = watcher.subscribe((changed) => {
+    snapshot = changed;
+    terminal.refresh();
+  });
+  // Times go on where nothing changes.
+  const clock = setInterval(() => {
+    terminal.refresh();
+  }, 1_000);
   try {
-    const times = { interval: interval * 1000, stackInterval };
-    const show = (changed: StatusReport) => {
-      report = changed;
-      terminal.refresh();
-    };
-    await watch(stack, read, times, show, terminal.ended);
+    await ended(terminal.ended);
   } finally {
+    clearInterval(clock);
+    stop();
     terminal.close();
   }
 }
 
-function draw(report: StatusReport, size: Pick<ScreenOptions, "columns" | "rows" | "footer">): string {
+async function serve(stack: string, watcher: Watcher, port: number | undefined): Promise<void> {
+  // Loaded when it is needed.
+  const { startPage } = await import("./status/web/server.ts");
+  const text = {
+    title: `Stack ${stack}`,
+    subtitle: "The runner at work: what the stack has made in GitLab, Kubernetes and the object store",
+    start: `npm run status -- --stack ${stack} --web`,
+  };
+  const page = await startPage({ ...(port === undefined ? {} : { port }), text, watcher, masker }).catch(
+    (error: unknown) => {
+      throw (error as NodeJS.ErrnoException).code === "EADDRINUSE"
+        ? new UserError(`Something listens on port ${port ?? 0} already. Name another one, or none: --port`)
+        : error;
+    },
+  );
+  console.log(`Look at it: ${page.url}\nCtrl-C ends it.`);
+  const ending = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      ending.abort();
+    });
+  }
+  await ended(ending.signal);
+  await page.stop();
+}
+
+/** Resolves when the signal comes. */
+async function ended(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve(undefined);
+    }
+    signal.addEventListener("abort", resolve);
+  });
+}
+
+function draw(snapshot: Snapshot, size: Pick<ScreenOptions, "columns" | "rows" | "footer">): string {
   const isStyled = process.stdout.isTTY && process.stdout.hasColors();
-  return masker.mask(screen(report, { ...size, isStyled, now: new Date() }));
+  return masker.mask(screen(snapshot, { ...size, isStyled, now: new Date() }));
 }
 
 function seconds(text: string): number {
   const value = Number(text);
   if (!(value >= 0.5 && value <= 3600)) {
     throw new InvalidArgumentError("It must be a number of seconds, from 0.5 to 3600.");
+  }
+  return value;
+}
+
+function portNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) {
+    throw new InvalidArgumentError("It must be a port, from 1 to 65535.");
   }
   return value;
 }

@@ -8,6 +8,8 @@ export interface JobView {
   readonly projectId: number;
   readonly name: string;
   readonly stage: string;
+  /** Branch. */
+  readonly ref: string;
   readonly tags: readonly string[];
   readonly status: JobStatus;
   /** All that the runner has sent of the log. */
@@ -94,6 +96,7 @@ function withoutTrace(job: Job): Omit<JobView, "trace"> {
     projectId: job.projectId,
     name: job.name,
     stage: job.stage,
+    ref: job.ref,
     tags: job.tags,
     status: job.status,
     traceBytes: job.trace.length,

@@ -44,6 +44,16 @@ function refused(message: string, reason: string): ApiError {
   return new ApiError(400, { message: `${message} - ${reason}` });
 }
 
+/** `GET /projects/:id/jobs/:job_id/trace`; source: https://docs.gitlab.com/api/jobs/#retrieve-a-job-log */
+function showTrace(store: GitLabStore, c: AppContext): Response {
+  const project = manageable(store, c, projectOf(store, c));
+  const job = store.jobs.get(Number(c.req.param("job_id")));
+  if (job?.projectId !== project.id) {
+    throw new ApiError(404, { message: "404 Not found" });
+  }
+  return c.text(job.trace.toString());
+}
+
 /** `POST /projects/:id/runners`; the checks come in GitLab's order (x-rules). */
 function assignRunner(store: GitLabStore, c: AppContext): Response {
   const { user } = c.get("caller");
@@ -131,6 +141,7 @@ export function placesApi(store: GitLabStore): Hono<AppEnv> {
   api.get("/projects/:id/runners", user, (c) => projectRunners(store, c));
   api.post("/projects/:id/runners", user, (c) => assignRunner(store, c));
   api.delete("/projects/:id/runners/:runner_id", user, (c) => unassignRunner(store, c));
+  api.get("/projects/:id/jobs/:job_id/trace", user, (c) => showTrace(store, c));
   api.get("/projects/:id", user, (c) => c.json(presentProject(store, projectOf(store, c))));
   api.get("/projects", user, (c) =>
     c.json(paginate(c, store.url, [...store.projects.values()]).map((project) => presentProject(store, project))),

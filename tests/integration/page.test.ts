@@ -6,9 +6,11 @@ import { after, before, beforeEach, describe, test, type TestContext } from "nod
 import type { AxeResults } from "axe-core";
 import { chromium, type BrowserContext, type Page as Tab } from "playwright-core";
 import type { LoopbackServer } from "../../tools/loopback-server.ts";
-import { startPage } from "../../sandbox/page/server.ts";
-import type { GitLabPart, JobRow } from "../../sandbox/page/snapshot.ts";
-import type { Sources } from "../../sandbox/page/watcher.ts";
+import { Masker } from "../../tools/doctor/masker.ts";
+import type { GitLabPart, JobRow } from "../../tools/status/snapshot.ts";
+import { Watcher } from "../../tools/status/watcher.ts";
+import { startPage } from "../../tools/status/web/server.ts";
+import { made, watched } from "../unit/status-fixtures.ts";
 import { pageUrl } from "../../sandbox/page/page-url.ts";
 import { repository } from "../../tools/repository.ts";
 import { requiredProgram } from "./required-program.ts";
@@ -119,47 +121,44 @@ function section(tab: Tab, name: string) {
 describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 }, () => {
   const browser = new Browser();
   const hostile = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;
-  const emptyGitLab: GitLabPart = { url: "http://127.0.0.1:1", runners: [], jobs: [], projects: [] };
+  const emptyGitLab: GitLabPart = { runner: null, jobs: [] };
   let gitlab: GitLabPart;
   let cacheError: string | undefined;
   let page: LoopbackServer | undefined;
 
-  const job = (id: number, fields: Partial<JobRow> = {}): JobRow => ({
-    id,
-    name: `job-${id}`,
-    stage: "test",
-    project: { id: 1, path: "homelab/infrastructure" },
-    status: ["success", "failed", "running", "pending", "canceled"][id % 5] ?? "",
-    failureReason: null,
-    exitCode: null,
-    tags: [],
-    createdAt: "2026-11-24T08:00:00.000Z",
-    startedAt: "2026-11-24T08:00:01.000Z",
-    finishedAt: id % 5 === 2 ? null : "2026-11-24T08:01:00.000Z",
-    traceBytes: 10,
-    ...fields,
-  });
+  const job = (id: number, fields: Partial<JobRow> = {}): JobRow =>
+    made.job(id, {
+      name: `job-${id}`,
+      status: ["success", "failed", "running", "pending", "canceled"][id % 5] ?? "",
+      finishedAt: id % 5 === 2 ? null : "2026-11-24T08:01:00.000Z",
+      ...fields,
+    });
 
-  const parts: Sources = {
-    gitlab: () => Promise.resolve(gitlab),
-    pods: () => Promise.resolve([]),
-    cache: () =>
-      cacheError === undefined
-        ? Promise.resolve({
-            url: "http://127.0.0.1:2",
-            buckets: [
-              {
-                name: "cache",
-                count: 1,
-                bytes: 2_345_678,
-                isCut: false,
-                objects: [{ key: `project/1/${"k".repeat(200)}${hostile}`, bytes: 2_345_678, modifiedAt: null }],
-              },
-            ],
-          })
-        : Promise.reject(new Error(cacheError)),
-    stack: () => Promise.resolve({ file: "Pulumi.homelab.yaml", isBusy: true, suggestions: [] }),
+  const stack = {
+    ...watched({
+      gitlab: () => Promise.resolve(gitlab),
+      cache: () =>
+        cacheError === undefined
+          ? Promise.resolve({
+              bucket: "cache",
+              count: 1,
+              bytes: 2_345_678,
+              isCut: false,
+              objects: [{ key: `project/1/${"k".repeat(200)}${hostile}`, bytes: 2_345_678, modifiedAt: null }],
+            })
+          : Promise.reject(new Error(cacheError)),
+    }),
+    stack: { name: "Pulumi.homelab.yaml", namespaces: [], isBusy: true, suggestions: [] },
+    trace: (_: number, id: number) =>
+      Promise.resolve(`\u001B[31mtrace of ${id}\u001B[0m\n${hostile}\n${"x".repeat(500)}\n`),
   };
+  const start = (port = 0) =>
+    startPage({
+      port,
+      text: { title: "Stack made-up", subtitle: "of a test", start: "npm run status" },
+      watcher: new Watcher(() => Promise.resolve(stack), { interval: 50, stackInterval: 50 }),
+      masker: new Masker(),
+    });
 
   before(() => browser.start());
   after(async () => {
@@ -171,22 +170,14 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     gitlab = emptyGitLab;
     cacheError = undefined;
     browser.complaints.length = 0;
-    page = await startPage({
-      intervalMs: 50,
-      open: () =>
-        Promise.resolve({
-          parts,
-          trace: (id) => Promise.resolve(`\u001B[31mtrace of ${id}\u001B[0m\n${hostile}\n${"x".repeat(500)}\n`),
-          masked: (text) => text,
-        }),
-    });
+    page = await start();
   });
 
   test("with nothing there, it says so", async (t) => {
     const tab = await browser.open(page?.url ?? "");
     await tab.getByText("No job yet.").waitFor();
     await tab.getByText("GitLab has no runner yet.").waitFor();
-    await tab.getByText("Kubernetes has no pod.").waitFor();
+    await tab.getByText("The stack has no pod.").waitFor();
     await tab.getByText("Nothing is deployed yet.").waitFor();
     await checkAccessibility(tab);
     await checkWidth(tab, 360);
@@ -215,27 +206,13 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
 
   test("with hostile text everywhere, it shows that as text", async () => {
     const project = { id: 1, path: hostile };
+    const managers = [{ systemId: hostile, version: hostile, status: "online", contactedAt: null }];
     gitlab = {
-      url: "",
-      projects: [project],
-      jobs: [job(1, { name: hostile, stage: hostile, project, tags: [hostile], failureReason: hostile })],
-      runners: [
-        {
-          id: 1,
-          description: hostile,
-          type: "project_type",
-          status: "online",
-          paused: false,
-          contactedAt: "2026-11-24T08:00:00.000Z",
-          tags: [hostile, "t".repeat(300)],
-          projects: [project],
-          runUntagged: false,
-          locked: true,
-          protectedOnly: true,
-          version: hostile,
-          page: "http://127.0.0.1:1",
-        },
-      ],
+      jobs: [job(1, { name: hostile, stage: hostile, ref: hostile, project, failureReason: hostile })],
+      runner: made.runner({
+        ...{ id: 1, description: hostile, projects: [project], managers },
+        tags: [hostile, "t".repeat(300)],
+      }),
     };
     const tab = await browser.open(page?.url ?? "");
     await tab.locator(".job summary").click();
@@ -243,7 +220,7 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     await tab.getByRole("heading", { name: hostile }).waitFor();
     await checkWidth(tab, 360);
     assert.equal(await tab.locator("#page img, #page script").count(), 0);
-    assert.equal(await tab.title(), "Runner sandbox");
+    assert.equal(await tab.title(), "Stack made-up");
     assert.deepEqual(browser.complaints, []);
     await tab.close();
   });
@@ -255,7 +232,10 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     cacheError = "connect ECONNREFUSED 127.0.0.1:2";
     const alert = section(tab, "Cache").getByRole("alert");
     await alert.waitFor();
-    assert.match((await alert.textContent()) ?? "", /MinIO does not answer:\s+connect ECONNREFUSED 127\.0\.0\.1:2/);
+    assert.match(
+      (await alert.textContent()) ?? "",
+      /The object store does not answer:\s+connect ECONNREFUSED 127\.0\.0\.1:2/,
+    );
     await section(tab, "Cache").getByText("project/1/").waitFor();
     await section(tab, "Jobs").getByText("job-1").waitFor();
     await checkWidth(tab, 360);
@@ -270,14 +250,11 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     await tab.getByText("Live", { exact: true }).waitFor();
     const port = Number(new URL(page?.url ?? "").port);
     await page?.stop();
-    await tab.getByText("The sandbox does not answer").waitFor();
+    await tab.getByText("The page’s server does not answer").waitFor();
     await checkWidth(tab, 360);
     await takePictures(t, tab, "gone");
     gitlab = { ...emptyGitLab, jobs: [job(7)] };
-    page = await startPage({
-      port,
-      open: () => Promise.resolve({ parts, trace: () => Promise.resolve(""), masked: (text) => text }),
-    });
+    page = await start(port);
     await tab.getByText("job-7").waitFor();
     await tab.getByText("Live", { exact: true }).waitFor();
     await tab.close();
@@ -350,6 +327,10 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
     await pods.getByText("1/1").waitFor();
     await pods.getByText("polycephala").waitFor();
     await section(tab, "Cache").getByText("gitlab-runner-cache").waitFor();
+    await section(tab, "Events")
+      .getByText(/^Pod\//)
+      .first()
+      .waitFor();
     const deployed = section(tab, "Deployed");
     await deployed.getByText("gitlab-runner-0.86.0").waitFor();
     await deployed.getByText("kubernetes, homelab").waitFor();
@@ -447,7 +428,7 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
     const { exitCode, all } = await sandbox.command("down");
     assert.equal(exitCode, 0, all);
     assert.match(all, /Stopped .*\bpage\b/);
-    await tab.getByText("The sandbox does not answer").waitFor();
+    await tab.getByText("The page’s server does not answer").waitFor();
   });
 
   /** Events of a few seconds, which a browser does not hand out as a response's text. */
@@ -457,7 +438,7 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
     for await (const chunk of response.body ?? []) {
       text += Buffer.from(chunk as Uint8Array).toString();
       const last = text.split("\nevent: snapshot\n").at(-1) ?? "";
-      if (["gitlab", "pods", "cache", "stack"].every((part) => last.includes(`"${part}":{"data"`))) {
+      if (["gitlab", "cluster", "cache", "stack"].every((part) => last.includes(`"${part}":{"data"`))) {
         break;
       }
     }

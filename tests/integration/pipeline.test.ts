@@ -291,7 +291,7 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
   test("checks types and lint", async () => {
     // What counts here is that the image has all that it takes; the code itself has been checked before any test.
     await git("rm", "-r", "--quiet", "examples", "sandbox", "tests", "tools");
-    await git("checkout", "HEAD", "--", "sandbox/bootstrap.mjs", "sandbox/page/client", "sandbox/page/snapshot.ts");
+    await git("checkout", "HEAD", "--", "sandbox/bootstrap.mjs", "tools/status/web/client", "tools/status/snapshot.ts");
     const { all, exitCode } = await pipeline(...installed, ...onDefaultBranch, "types and lint");
     assert.equal(exitCode, 0, all);
   });

@@ -93,6 +93,7 @@ describe("Masker", () => {
   test("masks tokens of GitLab's that it was not told of", () => {
     const masker = new Masker();
     assert.equal(masker.mask("glrt-t3_abcdefghij0123456789, glpat-abcdefghij0123456789"), "[secret], [secret]");
+    assert.equal(masker.mask("GR1348941abcdefghij0123456789"), "[secret]");
     assert.equal(masker.mask("gitlab-runner, glibc-2.40-and-later"), "gitlab-runner, glibc-2.40-and-later");
   });
 

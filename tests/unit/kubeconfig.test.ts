@@ -45,7 +45,10 @@ describe("loadKubeConfig", () => {
   test("merges the user's own files: the first counts, a missing one does not, and paths are relative to the file", () => {
     const second = join(home, "second");
     const work = { name: "work", cluster: { server: "https://second.example.com" } };
-    const other = { name: "other", cluster: { server: "https://other.example.com", "certificate-authority": "ca.crt" } };
+    const other = {
+      name: "other",
+      cluster: { server: "https://other.example.com", "certificate-authority": "ca.crt" },
+    };
     const contexts = [{ name: "other", context: { cluster: "other", user: "you" } }];
     const users = [{ name: "you", user: { "client-key": "/key", "client-certificate": "certificate" } }];
     writeFileSync(second, stringify({ "current-context": "other", clusters: [work, other], users, contexts }));

@@ -1,94 +1,53 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { ReadStream, WriteStream } from "node:tty";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "node:test";
 import { execa } from "execa";
 import { repository } from "../../tools/repository.ts";
-import { connectionsOf } from "../../tools/status/connections.ts";
-import type { JobPod, RunningJob, StatusReport } from "../../tools/status/report.ts";
 import { screen, type ScreenOptions } from "../../tools/status/screen.ts";
+import type { ClusterPart, GitLabPart, Snapshot } from "../../tools/status/snapshot.ts";
 import { FullScreen } from "../../tools/status/terminal.ts";
 import { age, plain, size } from "../../tools/status/text.ts";
-import { askOnce, watch, type Watched } from "../../tools/status/watch.ts";
+import { made, watched } from "./status-fixtures.ts";
 
 process.env["TZ"] = "UTC";
 
 const now = new Date("2026-11-24T08:41:02Z");
-const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
+const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
 const terminal: ScreenOptions = { now, columns: 80, rows: 23, isStyled: false, footer: "q ends this" };
 
-const pod = (id: number, seconds: number): JobPod => ({
-  name: `runner-t3abcdefg-project-75488734-concurrent-${id}-0a1b2c3d`,
-  state: "Running",
-  ready: 2,
-  containers: 2,
-  restarts: 0,
-  createdAt: ago(seconds),
-  jobId: id,
-  jobName: "build",
-  project: "homelab/infrastructure",
-});
+const pod = (id: number, seconds: number) => made.jobPod(id, { createdAt: ago(seconds) });
+const job = (id: number, seconds: number) => made.job(id, { startedAt: ago(seconds) });
 
-const job = (id: number, seconds: number): RunningJob => ({
-  id,
-  name: "build",
-  project: "homelab/infrastructure",
-  startedAt: ago(seconds),
-});
-
-const runner = {
-  id: 42,
-  description: "k8s-homelab-runner",
-  status: "online",
-  isPaused: false,
-  contactedAt: ago(3),
-  tags: ["kubernetes", "homelab"],
-  projects: ["homelab/infrastructure", "homelab/website"],
-  managers: [{ systemId: "r_0iP4t0jifvM", version: "18.9.0", status: "online", contactedAt: ago(3) }],
-  jobs: [job(7, 65)],
+const gitlab: GitLabPart = {
+  runner: made.runner(),
+  // One that has ended is not on the screen.
+  jobs: [made.job(8, { status: "success" }), job(7, 65)],
 };
 
-const cluster = {
-  managers: [
-    {
-      name: "gitlab-runner-67db458fd5-v9lv9",
-      state: "Running",
-      ready: 1,
-      containers: 1,
-      restarts: 1,
-      createdAt: ago(3 * 60 * 60),
-    },
-  ],
-  jobs: [pod(7, 64)],
+const cluster: ClusterPart = {
+  pods: [made.managerPod(), pod(7, 64)],
   events: [
-    {
-      at: ago(64),
-      object: "Pod/runner-t3abcdefg-project-75488734-concurrent-7-0a1b2c3d",
-      reason: "Scheduled",
-      message: "Successfully assigned it to polycephala",
-      count: 1,
-      isWarning: false,
-    },
-    {
+    made.event(),
+    made.event({
       at: ago(600),
       object: "Pod/gitlab-runner-67db458fd5-v9lv9",
       reason: "BackOff",
       message: "Back-off restarting failed container\nin pod",
       count: 4,
       isWarning: true,
-    },
+    }),
   ],
 };
 
-const report: StatusReport = {
-  stack: "homelab",
-  chart: "gitlab-runner-0.86.0",
-  namespaces: ["gitlab-runner"],
-  runner: { value: runner },
-  cluster: { value: cluster },
-  cache: { value: { bucket: "gitlab-runner-cache", objects: 1234, bytes: 5.5 * 1024 ** 2, isPartial: false } },
-  stackError: undefined,
+const cache = { bucket: "gitlab-runner-cache", count: 1234, bytes: 5.5 * 1024 ** 2, objects: [], isCut: false };
+const { stack } = watched();
+
+const snapshot: Snapshot = {
+  stack: { data: stack },
+  gitlab: { data: gitlab },
+  cluster: { data: cluster },
+  cache: { data: cache },
 };
 
 /** A screen as it should be, written with its left edge at a bar. */
@@ -103,7 +62,7 @@ function expected(text: string): string {
 describe("the status screen", () => {
   test("shows runner, managers, jobs, cache and events", () => {
     assert.equal(
-      screen(report, terminal),
+      screen(snapshot, terminal),
       expected(`
         |Stack homelab, gitlab-runner-0.86.0, namespace gitlab-runner            08:41:02
         |
@@ -125,10 +84,11 @@ describe("the status screen", () => {
   });
 
   test("shows what a source says that cannot answer, and the rest all the same", () => {
-    const broken: StatusReport = {
-      ...report,
-      runner: { error: "HTTP 401: Unauthorized" },
-      cache: { error: "connect ECONNREFUSED 127.0.0.1:9000" },
+    const broken: Snapshot = {
+      ...snapshot,
+      // What it told before is not shown.
+      gitlab: { data: gitlab, error: "HTTP 401: Unauthorized" },
+      cache: { data: cache, error: "connect ECONNREFUSED 127.0.0.1:9000" },
     };
     assert.equal(
       screen(broken, terminal),
@@ -150,7 +110,11 @@ describe("the status screen", () => {
     );
     assert.equal(
       screen(
-        { ...report, cluster: { error: "no answer within 10 s" }, stackError: "no stack named 'homelab'" },
+        {
+          ...snapshot,
+          cluster: { error: "no answer within 10 s" },
+          stack: { data: stack, error: "no stack named 'homelab'" },
+        },
         terminal,
       ),
       expected(`
@@ -175,23 +139,12 @@ describe("the status screen", () => {
   });
 
   test("says so where there is nothing, or nothing yet", () => {
-    const idle: StatusReport = {
-      ...report,
-      namespaces: ["gitlab-runner", "ci-jobs"],
-      runner: {
-        value: {
-          ...runner,
-          status: "never_contacted",
-          isPaused: true,
-          contactedAt: undefined,
-          tags: [],
-          projects: [],
-          managers: [],
-          jobs: [],
-        },
-      },
-      cluster: { value: { managers: [], jobs: [], events: [] } },
-      cache: { value: undefined },
+    const silent = { status: "never_contacted", paused: true, contactedAt: null, tags: [], projects: [], managers: [] };
+    const idle: Snapshot = {
+      stack: { data: { ...stack, namespaces: ["gitlab-runner", "ci-jobs"] } },
+      gitlab: { data: { runner: made.runner(silent), jobs: [] } },
+      cluster: { data: { pods: [], events: [] } },
+      cache: { data: null },
     };
     assert.equal(
       screen(idle, { ...terminal, footer: undefined }),
@@ -210,7 +163,7 @@ describe("the status screen", () => {
         |
         |EVENTS    none`),
     );
-    const waiting: StatusReport = { ...report, runner: { value: undefined }, cluster: undefined, cache: undefined };
+    const waiting: Snapshot = { ...snapshot, gitlab: { data: { runner: null, jobs: [] } }, cluster: {}, cache: {} };
     assert.equal(
       screen(waiting, { ...terminal, footer: undefined }),
       expected(`
@@ -229,17 +182,13 @@ describe("the status screen", () => {
   });
 
   test("joins what GitLab and Kubernetes know of a job, the longest first", () => {
-    const unknown = { ...pod(9, 20), jobId: undefined, jobName: undefined, project: "", state: "ImagePullBackOff" };
+    const unknown = { ...pod(9, 20), jobId: null, jobName: null, project: "", state: "ImagePullBackOff" };
+    const deep = { ...job(8, 1), project: { id: 3, path: "group/deep/down/in/many/folders/website" } };
     const lines = screen(
       {
-        ...report,
-        runner: {
-          value: {
-            ...runner,
-            jobs: [{ ...job(8, 1), project: "group/deep/down/in/many/folders/website" }, job(7, 65)],
-          },
-        },
-        cluster: { value: { ...cluster, jobs: [unknown, pod(7, 64), { ...pod(5, 130), jobName: "of another name" }] } },
+        ...snapshot,
+        gitlab: { data: { ...gitlab, jobs: [deep, job(7, 65)] } },
+        cluster: { data: { ...cluster, pods: [unknown, pod(7, 64), { ...pod(5, 130), jobName: "of another name" }] } },
       },
       { ...terminal, columns: 120 },
     ).split("\n");
@@ -253,13 +202,15 @@ describe("the status screen", () => {
   });
 
   test("fits any terminal, and leaves out what is missed least", () => {
-    const full: StatusReport = {
-      ...report,
-      runner: { value: { ...runner, jobs: [] } },
+    const full: Snapshot = {
+      ...snapshot,
+      gitlab: { data: { ...gitlab, jobs: [] } },
       cluster: {
-        value: {
-          managers: Array.from({ length: 3 }, () => cluster.managers).flat(),
-          jobs: Array.from({ length: 12 }, (_, index) => pod(index, index)),
+        data: {
+          pods: [
+            ...Array.from({ length: 3 }, () => made.managerPod()),
+            ...Array.from({ length: 12 }, (_, index) => pod(index, index)),
+          ],
           events: Array.from({ length: 5 }, () => cluster.events)
             .flat()
             .slice(0, 5),
@@ -290,9 +241,9 @@ describe("the status screen", () => {
     const evil = "\u001b[2J\u001b]0;title\u0007build\u202e\r\nnext";
     const text = screen(
       {
-        ...report,
-        runner: { error: evil },
-        cluster: { value: { ...cluster, jobs: [{ ...pod(1, 1), jobName: evil }] } },
+        ...snapshot,
+        gitlab: { error: evil },
+        cluster: { data: { ...cluster, pods: [{ ...pod(1, 1), jobName: evil }] } },
       },
       terminal,
     );
@@ -301,7 +252,7 @@ describe("the status screen", () => {
   });
 
   test("has bold titles and red errors in a terminal", () => {
-    const lines = screen({ ...report, cache: { error: "no answer" } }, { ...terminal, isStyled: true }).split("\n");
+    const lines = screen({ ...snapshot, cache: { error: "no answer" } }, { ...terminal, isStyled: true }).split("\n");
     const cache = lines.find((line) => line.includes("CACHE"));
     assert.equal(cache, "\u001b[1mCACHE \u001b[22m\u001b[31m    Object store: no answer\u001b[39m");
   });
@@ -311,7 +262,7 @@ describe("texts of the status screen", () => {
   test("are ages as kubectl has them", () => {
     const ages = [-5, 0, 119, 120, 7_199, 7_200, 172_799, 172_800, 1e7].map((seconds) => age(ago(seconds), now));
     assert.deepEqual(ages, ["0s", "0s", "119s", "2m", "119m", "2h", "47h", "2d", "115d"]);
-    assert.equal(age(undefined, now), "?");
+    assert.equal(age(null, now), "?");
   });
 
   test("are sizes in binary units", () => {
@@ -321,147 +272,6 @@ describe("texts of the status screen", () => {
 
   test("are one line", () => {
     assert.equal(plain(" a\n\tb\u0000  c "), "a b c");
-  });
-});
-
-describe("the sources of the status screen", () => {
-  const stack = {
-    name: "homelab",
-    outputs: {
-      namespace: "gitlab-runner",
-      release: { name: "gitlab-runner", chart: "gitlab-runner-0.86.0" },
-      tokenSecret: "gitlab-runner-credentials-token-1a2b3c4d",
-    },
-    project: "gitlab-runner",
-    secretKeys: [],
-  };
-
-  test("are where the stack's providers find them", () => {
-    const config = {
-      "gitlab-runner:gitlabUrl": "https://gitlab.internal",
-      "gitlab:baseUrl": "https://gitlab.example.com/git/api/v4/",
-      "gitlab:token": "from-config",
-      "gitlab-runner:cache": JSON.stringify({ server: "minio.minio.svc.cluster.local:9000", region: "eu-west-1" }),
-      "minio:minioServer": "localhost:9000",
-      "minio:minioSsl": "true",
-    };
-    const { gitlab, store } = connectionsOf({ ...stack, config }, { GITLAB_TOKEN: "from-environment" });
-    assert.deepEqual(gitlab, { host: "https://gitlab.example.com/git", token: "from-config" });
-    assert.deepEqual(store(), { server: "localhost:9000", https: true, region: "eu-west-1", keys: undefined });
-  });
-
-  test("have the providers' own defaults and environment", () => {
-    const environment = { GITLAB_TOKEN: "from-environment", MINIO_ENDPOINT: "minio:9000", KUBECONFIG: "/nowhere" };
-    const { gitlab, store } = connectionsOf({ ...stack, config: {} }, environment);
-    assert.deepEqual(gitlab, { host: "https://gitlab.com", token: "from-environment" });
-    assert.deepEqual(store(), { server: "minio:9000", https: false, region: "us-east-1", keys: undefined });
-  });
-
-  test("are the cache's own server where the keys are not made by the stack, and none without a cache", () => {
-    const keys = { accessKey: "AKIA0123456789ABCDEF", secretKey: "0123456789abcdef0123456789abcdef01234567" };
-    const cache = { server: "s3.example.com", insecure: false, credentials: keys };
-    const config = { "gitlab-runner:cache": JSON.stringify(cache), "minio:minioServer": "localhost:9000" };
-    assert.deepEqual(connectionsOf({ ...stack, config }, {}).store(), {
-      server: "s3.example.com",
-      https: true,
-      region: "us-east-1",
-      keys,
-    });
-    assert.equal(connectionsOf({ ...stack, config: { "gitlab-runner:cache": "false" } }, {}).store(), undefined);
-  });
-
-  test("take a kubeconfig as text, and say which context is missing", () => {
-    const kubeconfig = JSON.stringify({
-      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
-      users: [{ name: "u", user: {} }],
-      contexts: [{ name: "known", context: { cluster: "c", user: "u" } }],
-    });
-    const connect = (context: string) =>
-      connectionsOf({ ...stack, config: { "kubernetes:kubeconfig": kubeconfig, "kubernetes:context": context } }, {});
-    assert.equal(connect("known").kubernetes().getCurrentCluster()?.server, "https://127.0.0.1:1");
-    assert.throws(() => connect("other").kubernetes(), /the kubeconfig has no context "other"/);
-  });
-});
-
-describe("watching", { timeout: 20_000 }, () => {
-  /** A stack whose sources answer at once, unless told otherwise. */
-  function watched(sources: Partial<Watched["sources"]> = {}): Watched {
-    return {
-      ...{ stack: "homelab", chart: "gitlab-runner-0.86.0", namespaces: ["gitlab-runner"] },
-      sources: {
-        runner: () => Promise.resolve(runner),
-        cluster: () => Promise.resolve(cluster),
-        cache: () => Promise.resolve(undefined),
-        ...sources,
-      },
-    };
-  }
-
-  test("once gives all answers, and the reasons of those that have none", async () => {
-    const answers = await askOnce(
-      watched({
-        cluster: () => Promise.reject(new Error("no such cluster")),
-        cache: () => {
-          throw new Error("no such cache");
-        },
-      }),
-    );
-    assert.deepEqual(answers.runner, { value: runner });
-    assert.deepEqual(answers.cluster, { error: "no such cluster" });
-    assert.deepEqual(answers.cache, { error: "no such cache" });
-  });
-
-  test("asks each source at its own pace, and ends at once, whatever is still under way", async () => {
-    const ending = new AbortController();
-    let asked = 0;
-    let last: StatusReport | undefined;
-    const done = watch(
-      watched({
-        runner: () => Promise.resolve({ ...runner, id: ++asked }),
-        cluster: () => new Promise(() => undefined),
-      }),
-      () => Promise.reject(new Error("not asked for")),
-      { interval: 20, stackInterval: 60_000 },
-      (report) => (last = report),
-      ending.signal,
-    );
-    while (asked < 5) {
-      await sleep(5);
-    }
-    assert.equal(last?.cluster, undefined, "it has not answered");
-    assert.deepEqual(last?.cache, { value: undefined });
-    ending.abort();
-    await done;
-    const before = asked;
-    await sleep(60);
-    assert.equal(asked, before);
-  });
-
-  test("asks about what the stack has become, and goes on with what it was when it cannot be read", async () => {
-    const ending = new AbortController();
-    const reads = [
-      () => Promise.reject(new Error("no stack named 'homelab' found")),
-      () => Promise.resolve({ ...watched({ runner: () => Promise.resolve({ ...runner, id: 43 }) }), stack: "renamed" }),
-    ];
-    const seen: StatusReport[] = [];
-    const done = watch(
-      watched(),
-      () => reads.shift()?.() ?? Promise.resolve(watched()),
-      { interval: 10, stackInterval: 50 },
-      (report) => {
-        seen.push(report);
-        if (report.stack === "renamed" && JSON.stringify(report.runner).includes(`"id":43`)) {
-          ending.abort();
-        }
-      },
-      ending.signal,
-    );
-    await done;
-    const failed = seen.find(({ stackError }) => stackError !== undefined);
-    assert.equal(failed?.stackError, "no stack named 'homelab' found");
-    assert.equal(failed.stack, "homelab");
-    assert.deepEqual(failed.runner, { value: runner });
-    assert.equal(seen.at(-1)?.stackError, undefined);
   });
 });
 
@@ -539,6 +349,9 @@ describe("npm run status", { timeout: 60_000 }, () => {
   test("says what is wrong, without a stack trace", async () => {
     for (const [args, message] of [
       [["--interval", "0"], /It must be a number of seconds, from 0\.5 to 3600/],
+      [["--port", "70000"], /It must be a port, from 1 to 65535/],
+      [["--web", "--once"], /option '--web' cannot be used with option '--once'/],
+      [["--stack", "homelab", "--web"], /There is no command pulumi\. Install it: https:/],
       [["--stack", "homelab", "--once"], /There is no command pulumi\. Install it: https:/],
     ] as const) {
       const { all, exitCode } = await execa(process.execPath, [`${repository}/tools/status.ts`, ...args], {

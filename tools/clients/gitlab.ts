@@ -2,12 +2,15 @@ import { Gitlab } from "@gitbeaker/rest";
 import { httpStatus } from "./describe-error.ts";
 import { callLimit, within } from "./time-limit.ts";
 
-/** A runner as GitLab describes it, as far as the doctor looks at it. */
+/** A runner as GitLab describes it, as far as it is looked at here. */
 export interface GitLabRunner {
   readonly id: number;
   readonly description: string | null;
   readonly runner_type: string;
+  /** `online`, `offline`, `stale`, `never_contacted`, or `paused` of an older GitLab. */
+  readonly status: string;
   readonly paused: boolean;
+  readonly contacted_at: string | null;
   readonly tag_list: readonly string[];
   readonly run_untagged: boolean;
   readonly locked: boolean;
@@ -18,13 +21,28 @@ export interface GitLabRunner {
   readonly groups?: readonly { readonly id: number }[];
 }
 
-/** One process that works under a runner's token. */
-export interface GitLabRunnerManager {
+/** One process that works under a runner's token. Source: https://docs.gitlab.com/api/runners/#list-all-runners-managers */
+export interface GitLabRunnerManager extends Record<string, unknown> {
   readonly system_id: string;
   readonly version: string | null;
   readonly contacted_at: string | null;
   /** `online`, `offline`, `stale` or `never_contacted`. */
   readonly status: string;
+}
+
+/** A job that a runner has taken. Source: https://docs.gitlab.com/api/runners/#list-all-jobs-processed-by-a-runner */
+export interface GitLabJob {
+  readonly id: number;
+  readonly name: string;
+  readonly stage: string;
+  /** Branch or tag. */
+  readonly ref: string;
+  readonly status: string;
+  readonly failure_reason?: string;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly project: { readonly id: number; readonly path_with_namespace: string };
 }
 
 /** What GitLab says of a runner's token. */
@@ -43,19 +61,20 @@ const namelessSystemId = "<legacy>";
 /** How long GitLab may take for a list with many pages. */
 const listLimit = 30_000;
 
-/** GitLab's API as the doctor needs it; every call has a limit. */
+/** The most jobs of a list: one page. */
+const mostJobs = 100;
+
+/** GitLab's API; every call has a limit. */
 export class GitLabApi {
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly hasToken: boolean;
-  readonly #token: string;
   readonly #api: InstanceType<typeof Gitlab<false>>;
 
-  /** @param baseUrl of the API, with `api/v4` at its end @param token of whoever runs the doctor, or empty */
+  /** @param baseUrl of the API, with `api/v4` at its end @param token of whoever looks, or empty */
   constructor(baseUrl: string, token: string) {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
     this.hasToken = token !== "";
-    this.#token = token;
     const host = this.baseUrl.replace(/\/api\/v4$/, "");
     this.#api = new Gitlab({ host, token, queryTimeout: callLimit });
   }
@@ -96,15 +115,30 @@ export class GitLabApi {
 
   /** @returns the processes that work under the runner's token, without the doctor itself */
   async managers(id: number): Promise<GitLabRunnerManager[]> {
-    const response = await fetch(`${this.baseUrl}/runners/${id}/managers`, {
-      headers: { "private-token": this.#token },
-      signal: AbortSignal.timeout(callLimit),
-    });
-    if (!response.ok) {
-      throw new Error(`HTTP ${response.status} for the managers of runner ${id}`);
-    }
-    const managers = (await response.json()) as GitLabRunnerManager[];
-    return managers.filter(({ system_id: id }) => id !== ownSystemId && id !== namelessSystemId);
+    const answer = await within(this.#api.Runners.requester.get<GitLabRunnerManager[]>(`runners/${id}/managers`));
+    return answer.body.filter(({ system_id: id }) => id !== ownSystemId && id !== namelessSystemId);
+  }
+
+  /** @returns jobs that the runner has taken, the newest first: at most a hundred that run, and the newest hundred of all */
+  async jobs(id: number): Promise<GitLabJob[]> {
+    const list = (status?: string) => {
+      const options = { orderBy: "id", sort: "desc", perPage: mostJobs, maxPages: 1 };
+      return this.#api.Runners.allJobs(id, status === undefined ? options : { ...options, status });
+    };
+    const found = (await within(Promise.all([list("running"), list()]))).flat() as unknown as GitLabJob[];
+    // Of one that has ended meanwhile, the end counts, which the second list is more likely to have.
+    return [...new Map(found.map((job) => [job.id, job])).values()].sort((a, b) => b.id - a.id);
+  }
+
+  /** @returns what a job's log has so far */
+  async trace(projectId: number, jobId: number): Promise<string> {
+    return within(this.#api.Jobs.showLog(projectId, jobId));
+  }
+
+  /** Makes a project's runner. @returns its token */
+  async createProjectRunner(projectId: number, description: string, tagList: string[]): Promise<string> {
+    const { token } = await within(this.#api.Users.createCIRunner("project_type", { projectId, description, tagList }));
+    return token;
   }
 
   /** @returns all runners of a project, a group or the instance that the caller may see */

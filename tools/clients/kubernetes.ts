@@ -10,6 +10,7 @@ import {
   PatchStrategy,
   ServerConfiguration,
   VersionApi,
+  type CoreV1Event,
   type KubernetesObject,
   type V1ConfigMap,
   type V1Deployment,
@@ -57,7 +58,7 @@ const helmRecord = z.object({
 
 type ApiClass<Api> = new (configuration: ReturnType<typeof createConfiguration>) => Api;
 
-/** The cluster as the doctor needs it; every call has a limit. */
+/** The cluster; every call has a limit. */
 export class KubernetesApi {
   readonly #config: KubeConfig;
 
@@ -96,6 +97,10 @@ export class KubernetesApi {
 
   async pods(namespace: string, labelSelector: string): Promise<V1Pod[]> {
     return (await this.#api(CoreV1Api).listNamespacedPod({ namespace, labelSelector })).items;
+  }
+
+  async events(namespace: string): Promise<CoreV1Event[]> {
+    return (await this.#api(CoreV1Api).listNamespacedEvent({ namespace })).items;
   }
 
   /** Objects that a runner makes for a job besides its pod. */

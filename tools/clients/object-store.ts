@@ -11,6 +11,29 @@ export interface StoreAddress {
   readonly source: string;
 }
 
+/** A pair of keys. */
+export interface StoreKeys {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+/** An object in a bucket. */
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+}
+
+/** What is in a bucket. */
+export interface BucketContent {
+  readonly count: number;
+  readonly bytes: number;
+  /** The newest first. */
+  readonly newest: readonly StoredObject[];
+  /** There is more, and counting it all would have taken too long. */
+  readonly isCut: boolean;
+}
+
 /** The store's word for a refusal, or undefined where it did what was asked. */
 export type Outcome = string | undefined;
 
@@ -24,7 +47,13 @@ export interface Trial {
   readonly buckets: readonly string[] | { readonly refused: string };
 }
 
-/** An S3-compatible object store, used with the cache's keys; with others only by {@link ObjectStore.madeAt}. */
+/** How long counting a bucket's objects may take, in milliseconds; a list has a thousand objects a page. */
+const countLimit = 8_000;
+
+/** How many objects of a bucket are told, the newest ones. */
+const shownObjects = 100;
+
+/** An S3-compatible object store; every call has a limit. */
 export class ObjectStore {
   readonly address: StoreAddress;
 
@@ -44,6 +73,15 @@ export class ObjectStore {
   /** @returns what the store says to a list of one object's name */
   async list(keys: StoreKeys, bucket: string, prefix: string): Promise<Outcome> {
     return outcome(within(names(this.#client(keys), bucket, prefix)));
+  }
+
+  /** @returns how many objects a bucket has, how large they are, and the newest of them */
+  async content(keys: StoreKeys, bucket: string): Promise<BucketContent> {
+    return within(count(this.#client(keys), bucket, Date.now() + countLimit));
+  }
+
+  async makeBucket(keys: StoreKeys, bucket: string): Promise<void> {
+    await within(this.#client(keys).makeBucket(bucket));
   }
 
   /**
@@ -85,17 +123,43 @@ export class ObjectStore {
   }
 }
 
-/** A pair of keys. */
-export interface StoreKeys {
-  readonly accessKey: string;
-  readonly secretKey: string;
-}
-
 async function read(client: Client, bucket: string, object: string): Promise<void> {
   const stream = await client.getObject(bucket, object);
   for await (const _ of stream) {
     // To the end.
   }
+}
+
+async function count(client: Client, bucket: string, deadline: number): Promise<BucketContent> {
+  let objects: StoredObject[] = [];
+  let number = 0;
+  let bytes = 0;
+  const content = (isCut: boolean) => ({ count: number, bytes, newest: newestOf(objects), isCut });
+  for await (const { name, size, lastModified } of client.listObjectsV2(bucket, "", true) as AsyncIterable<Listed>) {
+    number++;
+    bytes += size;
+    objects.push({ key: name, bytes: size, modifiedAt: lastModified });
+    if (objects.length === 10 * shownObjects) {
+      objects = newestOf(objects);
+    }
+    if (Date.now() > deadline) {
+      return content(true);
+    }
+  }
+  return content(false);
+}
+
+/** What the client lists, without prefixes in place of objects. */
+interface Listed {
+  readonly name: string;
+  readonly size: number;
+  readonly lastModified: Date;
+}
+
+function newestOf(objects: readonly StoredObject[]): StoredObject[] {
+  return objects
+    .toSorted((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime() || a.key.localeCompare(b.key))
+    .slice(0, shownObjects);
 }
 
 async function names(client: Client, bucket: string, prefix: string): Promise<string[]> {

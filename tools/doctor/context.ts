@@ -1,12 +1,12 @@
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
-import type { ExpectedStack } from "./expected-stack.ts";
+import type { ExpectedCache, ExpectedStack } from "./expected-stack.ts";
 import { GitLabApi, type GitLabRunner, type Verification } from "../clients/gitlab.ts";
 import { KubernetesApi } from "../clients/kubernetes.ts";
 import type { Masker } from "./masker.ts";
 import { ObjectStore, type Outcome, type StoreAddress, type StoreKeys, type Trial } from "../clients/object-store.ts";
 import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
 import type { ExportedState } from "./stack-state.ts";
-import { providerSettings, type ProviderSettings } from "../provider-settings.ts";
+import { providerSettings, storeAddress, type ProviderSettings } from "../provider-settings.ts";
 
 /** What the caller can change. */
 export interface DoctorOptions {
@@ -86,8 +86,8 @@ export function createContext(input: ContextInput): DoctorContext {
   let cluster: KubernetesApi | undefined;
   const kubernetes = () => (cluster ??= new KubernetesApi(providers.kubeConfig()));
 
-  const address = storeAddress(input, providers.minio);
-  const store = address && new ObjectStore(address);
+  const { cache } = expected;
+  const store = cache && new ObjectStore(addressOf(cache, options, providers.minio));
 
   const runnerToken = once(async () => {
     const data = await kubernetes().secretData(namespace, outputs.tokenSecret);
@@ -147,22 +147,15 @@ export function createContext(input: ContextInput): DoctorContext {
   };
 }
 
-/**
- * Where this machine reaches the object store: for keys that the stack makes, as the provider does, since `cache.server` may
- * be an address inside the cluster.
- */
-function storeAddress({ expected, options }: ContextInput, minio: ProviderSettings["minio"]): StoreAddress | undefined {
-  const { cache } = expected;
-  if (cache === undefined) {
-    return undefined;
-  }
-  const { region } = cache;
-  if (options.storeServer !== undefined) {
-    return { server: options.storeServer, https: !cache.insecure, region, source: "--store" };
-  }
-  return cache.ownKeys && minio !== undefined
-    ? { ...minio, region, source: "minio:minioServer" }
-    : { server: cache.server, https: !cache.insecure, region, source: "cache.server" };
+function addressOf(
+  cache: ExpectedCache,
+  { storeServer }: DoctorOptions,
+  minio: ProviderSettings["minio"],
+): StoreAddress {
+  const address = storeAddress(cache, minio);
+  return storeServer === undefined
+    ? address
+    : { ...address, server: storeServer, https: !cache.insecure, source: "--store" };
 }
 
 function once<Result>(work: () => Promise<Result>): () => Promise<Result> {

@@ -1,5 +1,6 @@
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
+import type { CachePlace } from "../provider-settings.ts";
 import { registeredResources, type RegisteredResource } from "../registered-resources.ts";
 import type { StackConfiguration } from "../stack-file.ts";
 import { UserError } from "../user-error.ts";
@@ -61,13 +62,8 @@ export type ExpectedRunner = z.output<typeof userRunner>;
 export type PolicyRule = z.output<typeof policyRule>;
 
 /** Where jobs find their cache, and who has made its keys. */
-export interface ExpectedCache {
-  readonly server: string;
+export interface ExpectedCache extends CachePlace {
   readonly bucket: string;
-  readonly region: string;
-  readonly insecure: boolean;
-  /** The keys are made by the stack, in MinIO; else they were given to it. */
-  readonly ownKeys: boolean;
 }
 
 /** What the stack's configuration asks for. */

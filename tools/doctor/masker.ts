@@ -1,5 +1,5 @@
 /** GitLab's tokens by their prefixes; see https://docs.gitlab.com/security/tokens/#token-prefixes */
-const gitlabToken = /\bgl(rtr?|pat|ptt|dt|cbt|ft|soat|agent|oas|imt|ffct|wt)-[\w.-]{10,}/g;
+const gitlabToken = /\b(gl(rtr?|pat|ptt|dt|cbt|ft|soat|agent|oas|imt|ffct|wt)-|GR1348941)[\w.-]{10,}/g;
 
 /** Shorter texts would be found in words that are none. */
 const shortest = 8;
@@ -8,11 +8,12 @@ const shortest = 8;
 export class Masker {
   readonly #secrets = new Set<string>();
 
-  /** Remembers a secret, as it is and in base64. */
+  /** Remembers a secret: as it is, in one line as messages have it, and in base64. */
   add(...secrets: readonly (string | undefined)[]): void {
     for (const secret of secrets) {
       if (secret !== undefined && secret.trim().length >= shortest) {
         this.#secrets.add(secret.trim());
+        this.#secrets.add(secret.trim().replaceAll(/\s+/g, " "));
         this.#secrets.add(Buffer.from(secret).toString("base64"));
       }
     }

@@ -1,56 +1,60 @@
-import { Gitlab } from "@gitbeaker/rest";
-import { callLimit } from "../clients/time-limit.ts";
-import type { GitLabConnection } from "./connections.ts";
-import type { RunnerReport } from "./report.ts";
+import type { GitLabApi, GitLabJob, GitLabRunner, GitLabRunnerManager } from "../clients/gitlab.ts";
+import type { GitLabPart, JobRow, ManagerRow, RunnerRow } from "./snapshot.ts";
 
-/** A manager as GitLab describes it; gitbeaker has no call for it. Source: https://docs.gitlab.com/api/runners/#list-all-runners-managers */
-interface RunnerManager extends Record<string, unknown> {
-  readonly system_id: string;
-  readonly version: string | null;
-  readonly status: string;
-  readonly contacted_at: string | null;
-}
-
-/** More jobs than any screen has room for. */
-const mostJobs = 100;
-
-/** @returns the runner, its managers and its running jobs, as GitLab knows them */
-export async function askGitLab({ host, token }: GitLabConnection, id: number): Promise<RunnerReport> {
-  if (token === "") {
+/** @returns the runner, its managers and its jobs, as GitLab knows them */
+export async function askGitLab(gitlab: GitLabApi, id: number): Promise<GitLabPart> {
+  if (!gitlab.hasToken) {
     throw new Error("there is no token: set GITLAB_TOKEN, or pulumi config set --secret gitlab:token");
   }
-  const { Runners: runners } = new Gitlab({ host, token, queryTimeout: callLimit });
-  const [runner, managers, jobs] = await Promise.all([
-    runners.show(id),
-    runners.requester.get<RunnerManager[]>(`runners/${id}/managers`),
-    runners.allJobs(id, { status: "running", perPage: mostJobs, maxPages: 1 }),
-  ]);
+  const [runner, managers, jobs] = await Promise.all([gitlab.runner(id), gitlab.managers(id), gitlab.jobs(id)]);
+  if (runner === undefined) {
+    throw new Error(`there is no runner #${id}`);
+  }
+  return { runner: runnerRow(runner, managers), jobs: jobs.map(jobRow) };
+}
+
+function runnerRow(runner: GitLabRunner, managers: readonly GitLabRunnerManager[]): RunnerRow {
   return {
-    id,
+    id: runner.id,
     description: runner.description,
+    type: runner.runner_type,
     status: runner.status,
-    isPaused: runner.paused,
-    contactedAt: date(runner.contacted_at),
-    tags: runner.tag_list ?? [],
+    paused: runner.paused,
+    contactedAt: runner.contacted_at,
+    tags: runner.tag_list,
     // A group's or an instance's runner has none of its own.
-    projects: ((runner.projects as typeof runner.projects | undefined) ?? []).map(
-      (project) => project.path_with_namespace,
-    ),
-    managers: managers.body.map((manager) => ({
-      systemId: manager.system_id,
-      version: manager.version ?? undefined,
-      status: manager.status,
-      contactedAt: date(manager.contacted_at),
-    })),
-    jobs: jobs.map((job) => ({
-      id: job.id,
-      name: job.name,
-      project: (job["project"] as { path_with_namespace?: string } | undefined)?.path_with_namespace ?? "",
-      startedAt: date(job.started_at),
-    })),
+    projects: (runner.projects ?? []).map(projectRow),
+    runUntagged: runner.run_untagged,
+    locked: runner.locked,
+    protectedOnly: runner.access_level === "ref_protected",
+    managers: managers.map(managerRow),
   };
 }
 
-function date(text: string | null | undefined): Date | undefined {
-  return text === null || text === undefined ? undefined : new Date(text);
+function managerRow({
+  system_id: systemId,
+  version,
+  status,
+  contacted_at: contactedAt,
+}: GitLabRunnerManager): ManagerRow {
+  return { systemId, version, status, contactedAt };
+}
+
+function jobRow(job: GitLabJob): JobRow {
+  return {
+    id: job.id,
+    name: job.name,
+    stage: job.stage,
+    ref: job.ref,
+    project: projectRow(job.project),
+    status: job.status,
+    failureReason: job.failure_reason ?? null,
+    createdAt: job.created_at,
+    startedAt: job.started_at,
+    finishedAt: job.finished_at,
+  };
+}
+
+function projectRow({ id, path_with_namespace: path }: { id: number; path_with_namespace: string }) {
+  return { id, path };
 }

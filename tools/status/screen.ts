@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import cliTruncate from "cli-truncate";
-import type { Answer, EventReport, JobPod, ManagerProcess, PodReport, RunningJob, StatusReport } from "./report.ts";
+import type { EventRow, JobRow, ManagerRow, Part, PodRow, Snapshot } from "./snapshot.ts";
 import { age, aligned, counted, plain, size } from "./text.ts";
 
 /** How to draw. */
@@ -31,21 +31,21 @@ interface Section {
 const titleWidth = 10;
 
 /** @returns the whole screen: no more lines, and none longer, than there is room for */
-export function screen(report: StatusReport, options: ScreenOptions): string {
+export function screen(snapshot: Snapshot, options: ScreenOptions): string {
   const { now, columns, rows = Infinity, footer } = options;
   const width = columns - titleWidth;
   const head = [
-    headline(report, now, columns),
-    ...(report.stackError === undefined ? [] : failed("Pulumi", report.stackError)),
+    headline(snapshot, now, columns),
+    ...(snapshot.stack.error === undefined ? [] : failed("Pulumi", snapshot.stack.error)),
   ];
   const foot = footer === undefined ? [] : [{ text: footer }];
   const sections = fit(
     [
-      { title: "RUNNER", least: 1, lines: runnerLines(report, now) },
-      { title: "MANAGERS", least: 2, lines: managerLines(report, now) },
-      { title: "JOBS", least: 3, lines: jobLines(report, now, width) },
-      { title: "CACHE", least: 1, lines: cacheLines(report) },
-      { title: "EVENTS", least: 2, lines: eventLines(report, now, width) },
+      { title: "RUNNER", least: 1, lines: runnerLines(snapshot, now) },
+      { title: "MANAGERS", least: 2, lines: managerLines(snapshot, now) },
+      { title: "JOBS", least: 3, lines: jobLines(snapshot, now, width) },
+      { title: "CACHE", least: 1, lines: cacheLines(snapshot) },
+      { title: "EVENTS", least: 2, lines: eventLines(snapshot, now, width) },
     ],
     rows - head.length - foot.length,
   );
@@ -92,9 +92,10 @@ function draw({ text, isError = false }: Line, { columns, isStyled }: ScreenOpti
   return style("bold", title) + (isError ? style("red", rest) : rest);
 }
 
-function headline({ stack, chart, namespaces }: StatusReport, now: Date, columns: number): Line {
+function headline({ stack }: Snapshot, now: Date, columns: number): Line {
   const time = now.toTimeString().slice(0, 8);
-  const title = `Stack ${stack}, ${chart}, namespace${namespaces.length === 1 ? "" : "s"} ${namespaces.join(" and ")}`;
+  const { name = "", chart = "", namespaces = [] } = stack.data ?? {};
+  const title = `Stack ${name}, ${chart}, namespace${namespaces.length === 1 ? "" : "s"} ${namespaces.join(" and ")}`;
   return { text: `${cliTruncate(plain(title), columns - time.length - 2).padEnd(columns - time.length)}${time}` };
 }
 
@@ -103,29 +104,34 @@ function failed(source: string, error: string): Line[] {
 }
 
 /** The lines of an answer, or why there are none. */
-function answered<Value>(source: string, answer: Answer<Value>, lines: (value: Value) => Line[]): Line[] {
-  if (answer === undefined) {
-    return [{ text: "…" }];
+function answered<Data>(source: string, { data, error }: Part<Data>, lines: (data: Data) => Line[]): Line[] {
+  if (error !== undefined) {
+    return failed(source, error);
   }
-  return "error" in answer ? failed(source, answer.error) : lines(answer.value);
+  return data === undefined ? [{ text: "…" }] : lines(data);
 }
 
-function runnerLines({ runner }: StatusReport, now: Date): Line[] {
-  return answered("GitLab", runner, (value) => {
-    if (value === undefined) {
+/** What GitLab says now, not what it has said before. */
+function ofGitLab({ gitlab }: Snapshot) {
+  return gitlab.error === undefined ? gitlab.data : undefined;
+}
+
+function runnerLines({ gitlab }: Snapshot, now: Date): Line[] {
+  return answered("GitLab", gitlab, ({ runner }) => {
+    if (runner === null) {
       return [{ text: "one that exists already; the stack has only its token" }];
     }
-    const { id, description, status, isPaused, contactedAt, tags, projects } = value;
-    const state = [isPaused ? "paused" : undefined, status === "paused" ? undefined : words(status)];
+    const { id, description, status, paused, contactedAt, tags, projects } = runner;
+    const state = [paused ? "paused" : undefined, status === "paused" ? undefined : words(status)];
     const [project, ...others] = projects;
     const more = others.length === 0 ? "" : ` and ${others.length} more`;
     return [
-      [`#${id} ${description}`, ...state, contactedAt && `last contact ${age(contactedAt, now)} ago`]
+      [`#${id} ${description ?? ""}`, ...state, contactedAt && `last contact ${age(contactedAt, now)} ago`]
         .filter(Boolean)
         .join(", "),
       [
         tags.length === 0 ? "no tags" : `tags ${tags.join(", ")}`,
-        project && `project${others.length === 0 ? "" : "s"} ${project}${more}`,
+        project && `project${others.length === 0 ? "" : "s"} ${project.path}${more}`,
       ]
         .filter(Boolean)
         .join("; "),
@@ -133,25 +139,24 @@ function runnerLines({ runner }: StatusReport, now: Date): Line[] {
   });
 }
 
-function managerLines({ runner, cluster }: StatusReport, now: Date): Line[] {
-  const pods = answered("Kubernetes", cluster, ({ managers }) =>
+function managerLines(snapshot: Snapshot, now: Date): Line[] {
+  const pods = answered("Kubernetes", snapshot.cluster, (cluster) =>
     listed(
-      managers.map((pod) => podRow(pod, now)),
+      cluster.pods.filter(({ role }) => role === "manager").map((pod) => podRow(pod, now)),
       "no pod",
     ),
   );
-  const known = runner !== undefined && "value" in runner ? runner.value : undefined;
-  const processes = known?.managers.map((manager) => processRow(manager, now));
+  const processes = ofGitLab(snapshot)?.runner?.managers.map((manager) => processRow(manager, now));
   return [...pods, ...(processes === undefined ? [] : listed(processes, "GitLab has not heard of any yet"))];
 }
 
-function podRow({ name, state, ready, containers, restarts, createdAt }: PodReport, now: Date): string[] {
+function podRow({ name, state, ready, containers, restarts, createdAt }: PodRow, now: Date): string[] {
   return [name, state, `${ready}/${containers} ready`, counted(restarts, "restart"), age(createdAt, now)];
 }
 
-function processRow({ systemId, version, status, contactedAt }: ManagerProcess, now: Date): string[] {
-  const contact = contactedAt === undefined ? "no contact yet" : `contact ${age(contactedAt, now)} ago`;
-  return [systemId, version === undefined ? "no version" : `version ${version}`, words(status), contact];
+function processRow({ systemId, version, status, contactedAt }: ManagerRow, now: Date): string[] {
+  const contact = contactedAt === null ? "no contact yet" : `contact ${age(contactedAt, now)} ago`;
+  return [systemId, version === null ? "no version" : `version ${version}`, words(status), contact];
 }
 
 function listed(rows: readonly (readonly string[])[], none: string): Line[] {
@@ -162,9 +167,10 @@ function listed(rows: readonly (readonly string[])[], none: string): Line[] {
 /** Narrower than this, the name of a pod tells nothing. */
 const leastPodWidth = 12;
 
-function jobLines({ runner, cluster }: StatusReport, now: Date, width: number): Line[] {
-  const jobs = runner !== undefined && "value" in runner ? (runner.value?.jobs ?? []) : [];
-  if (cluster !== undefined && "error" in cluster) {
+function jobLines(snapshot: Snapshot, now: Date, width: number): Line[] {
+  const { cluster } = snapshot;
+  const jobs = (ofGitLab(snapshot)?.jobs ?? []).filter(({ status }) => status === "running");
+  if (cluster.error !== undefined) {
     return [
       ...failed("Kubernetes", cluster.error),
       ...jobTable(
@@ -174,7 +180,8 @@ function jobLines({ runner, cluster }: StatusReport, now: Date, width: number): 
       ),
     ];
   }
-  return answered("Kubernetes", cluster, ({ jobs: pods }) => {
+  return answered("Kubernetes", cluster, ({ pods: all }) => {
+    const pods = all.filter(({ role }) => role === "job");
     const rows = [
       ...pods.map((pod) =>
         withPod(
@@ -189,8 +196,8 @@ function jobLines({ runner, cluster }: StatusReport, now: Date, width: number): 
 }
 
 /** The longest first. */
-function jobTable(rows: readonly JobRow[], now: Date, width: number): Line[] {
-  const sorted = rows.toSorted((a, b) => (a.since?.getTime() ?? 0) - (b.since?.getTime() ?? 0));
+function jobTable(rows: readonly JobLine[], now: Date, width: number): Line[] {
+  const sorted = rows.toSorted((a, b) => (a.since ?? "").localeCompare(b.since ?? ""));
   const cells = sorted.map(({ project, job, state, since }) => [
     cliTruncate(plain(project), Math.floor(width * 0.35), { position: "start" }),
     cliTruncate(plain(job), Math.floor(width * 0.25)),
@@ -207,36 +214,36 @@ function jobTable(rows: readonly JobRow[], now: Date, width: number): Line[] {
 }
 
 /** A job, from its pod, from GitLab, or from both. */
-interface JobRow {
+interface JobLine {
   readonly project: string;
   readonly job: string;
   readonly state: string;
-  readonly since: Date | undefined;
+  readonly since: string | null;
   readonly pod: string;
 }
 
-function withPod({ name, state, createdAt, jobId, jobName, project }: JobPod, job: RunningJob | undefined): JobRow {
-  const title = [jobId === undefined ? undefined : `#${jobId}`, job?.name ?? jobName].filter(Boolean).join(" ");
-  return { project: job?.project ?? project, job: title, state, since: createdAt, pod: name };
+function withPod({ name, state, createdAt, jobId, jobName, project }: PodRow, job: JobRow | undefined): JobLine {
+  const title = [jobId === null ? undefined : `#${jobId}`, job?.name ?? jobName].filter(Boolean).join(" ");
+  return { project: job?.project.path ?? project, job: title, state, since: createdAt, pod: name };
 }
 
-function withoutPod({ id, name, project, startedAt }: RunningJob, state: string): JobRow {
-  return { project, job: `#${id} ${name}`, state, since: startedAt, pod: "" };
+function withoutPod({ id, name, project, startedAt }: JobRow, state: string): JobLine {
+  return { project: project.path, job: `#${id} ${name}`, state, since: startedAt, pod: "" };
 }
 
-function cacheLines({ cache }: StatusReport): Line[] {
-  return answered("Object store", cache, (value) => {
-    if (value === undefined) {
+function cacheLines({ cache }: Snapshot): Line[] {
+  return answered("Object store", cache, (content) => {
+    if (content === null) {
       return [{ text: "none" }];
     }
-    const amount = `${value.isPartial ? "more than " : ""}${counted(value.objects, "object")}, ${size(value.bytes)}`;
-    return [{ text: `${plain(value.bucket)}: ${amount}` }];
+    const { bucket, count, bytes, isCut } = content;
+    return [{ text: `${plain(bucket)}: ${isCut ? "more than " : ""}${counted(count, "object")}, ${size(bytes)}` }];
   });
 }
 
-function eventLines({ cluster }: StatusReport, now: Date, width: number): Line[] {
+function eventLines({ cluster }: Snapshot, now: Date, width: number): Line[] {
   return answered("Kubernetes", cluster, ({ events }) => {
-    const row = ({ at, object, reason, message, count, isWarning }: EventReport) => [
+    const row = ({ at, object, reason, message, count, isWarning }: EventRow) => [
       age(at, now),
       cliTruncate(plain(object), Math.floor(width * 0.35), { position: "middle" }),
       `${isWarning ? "! " : ""}${plain(reason)}${count > 1 ? ` x${count}` : ""}`,

@@ -1,67 +1,65 @@
-import type { KubeConfig } from "@kubernetes/client-node";
+import { GitLabApi } from "../clients/gitlab.ts";
+import { KubernetesApi } from "../clients/kubernetes.ts";
 import type { Masker } from "../doctor/masker.ts";
-import type { PulumiStack } from "../doctor/pulumi-stack.ts";
+import { parseOutputs, type ConfiguredStack } from "../doctor/pulumi-stack.ts";
+import { providerSettings } from "../provider-settings.ts";
 import { askStore } from "./cache-source.ts";
-import { connectionsOf, type Connections } from "./connections.ts";
+import { askKubernetes } from "./cluster-source.ts";
 import { askGitLab } from "./gitlab-source.ts";
-import { askKubernetes, readCacheKeys, type Place } from "./kubernetes-source.ts";
-import type { CacheReport, ClusterReport, RunnerReport, StatusReport } from "./report.ts";
+import type { CachePart, ClusterPart, GitLabPart, StackPart } from "./snapshot.ts";
 
-/** Whom the screen asks about a stack; each may reject, and none waits for another. */
+/** Whom to ask about a stack; each may reject, and none waits for another. */
 export interface Sources {
-  /** Undefined for a runner that the stack has not made. */
-  readonly runner: () => Promise<RunnerReport | undefined>;
-  readonly cluster: () => Promise<ClusterReport>;
-  /** Undefined without a cache. */
-  readonly cache: () => Promise<CacheReport | undefined>;
+  readonly gitlab: () => Promise<GitLabPart>;
+  readonly cluster: () => Promise<ClusterPart>;
+  readonly cache: () => Promise<CachePart | null>;
 }
 
-/** What the stack itself tells. */
-export type StackReport = Pick<StatusReport, "stack" | "chart" | "namespaces">;
+/** What the stack itself tells, and whom to ask for the rest. */
+export interface Watched {
+  readonly stack: StackPart;
+  readonly sources: Sources;
+  /** All that the runner has sent of a job's log. */
+  readonly trace: (projectId: number, jobId: number) => Promise<string>;
+}
 
-/** @returns what the stack itself tells, and whom to ask for the rest; secrets that come up are told to the masker */
+/**
+ * Connects nothing yet, and tells secrets that come up to the masker.
+ * @throws UserError when nothing is deployed
+ */
 export function sourcesOf(
-  stack: PulumiStack,
+  stack: ConfiguredStack,
   masker: Masker,
   environment: Readonly<Record<string, string | undefined>>,
-): StackReport & { readonly sources: Sources } {
-  const { name, outputs } = stack;
-  const { namespace, runnerId, cacheBucket, cacheSecret } = outputs;
+): Watched {
+  const outputs = parseOutputs(stack.outputsJson, stack.name);
+  const { namespace, runnerId, release } = outputs;
   const jobNamespace = outputs.jobNamespace ?? namespace;
-  const place: Place = { release: outputs.release.name, namespace, jobNamespace, cacheSecret };
-  const connections = connectionsOf(stack, environment);
-  masker.add(connections.gitlab.token);
-  const kubernetes = once(connections.kubernetes);
+  const settings = providerSettings(stack, environment);
+  masker.add(settings.gitlab.token);
+  const gitlab = new GitLabApi(settings.gitlab.baseUrl, settings.gitlab.token);
+  let cluster: KubernetesApi | undefined;
+  const kubernetes = () => (cluster ??= new KubernetesApi(settings.kubeConfig()));
+  const setting = stack.config[`${stack.project}:cache`] ?? "";
+  const shown = JSON.parse(stack.outputsJson) as Record<string, unknown>;
   return {
-    stack: name,
-    chart: outputs.release.chart,
-    namespaces: [...new Set([namespace, jobNamespace])],
-    sources: {
-      runner: async () => (runnerId === undefined ? undefined : askGitLab(connections.gitlab, runnerId)),
-      cluster: async () => askKubernetes(kubernetes(), place),
-      cache: async () =>
-        cacheBucket === undefined ? undefined : cacheReport(connections, kubernetes, place, masker, cacheBucket),
+    stack: {
+      name: stack.name,
+      chart: release.chart,
+      namespaces: [...new Set([namespace, jobNamespace])],
+      outputs: shown,
+      isBusy: false,
+      suggestions: nextSteps(shown["nextSteps"]),
     },
+    sources: {
+      gitlab: async () => (runnerId === undefined ? { runner: null, jobs: [] } : askGitLab(gitlab, runnerId)),
+      cluster: async () => askKubernetes(kubernetes(), { release: release.name, namespace, jobNamespace }),
+      cache: () => askStore({ setting, outputs, minio: settings.minio, kubernetes, masker }),
+    },
+    trace: (projectId, jobId) => gitlab.trace(projectId, jobId),
   };
 }
 
-async function cacheReport(
-  connections: Connections,
-  kubernetes: () => KubeConfig,
-  place: Place,
-  masker: Masker,
-  bucket: string,
-): Promise<CacheReport | undefined> {
-  const store = connections.store();
-  if (store === undefined) {
-    return undefined;
-  }
-  const keys = store.keys ?? (await readCacheKeys(kubernetes(), place));
-  masker.add(keys.accessKey, keys.secretKey);
-  return askStore(store, keys, bucket);
-}
-
-function once<Result>(work: () => Result): () => Result {
-  let done: { readonly result: Result } | undefined;
-  return () => (done ??= { result: work() }).result;
+function nextSteps(steps: unknown): StackPart["suggestions"] {
+  return Array.isArray(steps) ? [{ what: "Look at it in Kubernetes", commands: steps.map(String) }] : [];
 }

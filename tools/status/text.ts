@@ -33,13 +33,13 @@ const units = [
   ["m", 60],
 ] as const;
 
-/** @returns how long ago a moment is, as `kubectl` writes it: `5s`, `12m`, `3h`, `8d`; a question mark where it is not known */
-export function age(moment: Date | undefined, now: Date): string {
-  if (moment === undefined) {
+/** @returns how long ago a moment in ISO 8601 is, as `kubectl` writes it: `5s`, `12m`, `3h`, `8d`; a question mark where it is not known */
+export function age(moment: string | null, now: Date): string {
+  if (moment === null) {
     return "?";
   }
   // The servers' clocks may be ahead of this one.
-  const seconds = Math.max(0, Math.floor((now.getTime() - moment.getTime()) / 1000));
+  const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(moment)) / 1000));
   // Up to two of a unit, the smaller one tells more.
   const [unit, length] = units.find(([, size]) => seconds >= 2 * size) ?? ["s", 1];
   return `${Math.floor(seconds / length)}${unit}`;

@@ -2,7 +2,7 @@ import { html, nothing } from "/lit-html/lit-html.js";
 import { formatAge } from "./format.js";
 
 /** @import {TemplateResult} from "/lit-html/lit-html.js" */
-/** @import {Part} from "../snapshot.ts" */
+/** @import {Part} from "../../snapshot.ts" */
 /** @typedef {"good" | "bad" | "busy" | "waiting" | "quiet"} Mood */
 
 /**
@@ -22,7 +22,7 @@ export function section({ id, title, note, part, source, body }) {
       error === undefined
         ? nothing
         : html`<p class="error" role="alert">
-            <strong>${source} does not answer:</strong> ${error}${
+            <strong>${source.slice(0, 1).toUpperCase()}${source.slice(1)} does not answer:</strong> ${error}${
               data === undefined ? "" : ". What it told before is below."
             }
           </p>`

@@ -1,15 +1,19 @@
-import { html, render } from "/lit-html/lit-html.js";
+import { html, nothing, render } from "/lit-html/lit-html.js";
 import { cacheView } from "./cache-view.js";
+import { eventsView } from "./events-view.js";
 import { jobStatus, jobsView } from "./jobs-view.js";
 import { podsView } from "./pods-view.js";
 import { runnerView } from "./runner-view.js";
 import { stackView } from "./stack-view.js";
 import { Traces } from "./traces.js";
 
-/** @import {JobRow, Snapshot} from "../snapshot.ts" */
+/** @import {JobRow, PageSnapshot} from "../../snapshot.ts" */
 
-/** @type {Snapshot} */
-let snapshot = { gitlab: {}, pods: {}, cache: {}, stack: {} };
+/** @type {PageSnapshot} */
+let snapshot = {
+  ...{ stack: {}, gitlab: {}, cluster: {}, cache: {} },
+  text: { title: document.title, subtitle: "", start: "" },
+};
 /** @type {"connecting" | "live" | "lost"} */
 let connection = "connecting";
 /** @type {EventSource | undefined} */
@@ -23,19 +27,23 @@ function show() {
     return;
   }
   const now = Date.now();
-  const projects = snapshot.gitlab.data?.projects ?? [];
+  const { gitlab, cluster, cache, stack, text } = snapshot;
+  const projects = [
+    ...(gitlab.data?.runner?.projects ?? []),
+    ...(gitlab.data?.jobs ?? []).map(({ project }) => project),
+  ];
   const before = new Set(page.querySelectorAll(".trace"));
   const followed = [...before].filter(isAtEnd);
   render(
     html`
       <header class="page-head">
-        <h1>Runner sandbox</h1>
-        <p class="subtitle">What the stack has made in GitLab, Kubernetes and MinIO, on this machine</p>
+        <h1>${text.title}</h1>
+        <p class="subtitle">${text.subtitle}</p>
         <p class="connection ${connection}" role="status"><span class="sign" aria-hidden="true"></span>${words()}</p>
       </header>
       <main class=${connection === "lost" ? "stale" : ""}>
-        ${runnerView(snapshot.gitlab, now)}
-        ${jobsView(snapshot.gitlab, {
+        ${runnerView(gitlab, stack.data, now)}
+        ${jobsView(gitlab, {
           now,
           shown: shownJobs,
           showMore: (count) => {
@@ -43,15 +51,14 @@ function show() {
             show();
           },
           traces,
-          command: snapshot.stack.data?.suggestions[0]?.commands[0],
+          command: stack.data?.jobCommand,
         })}
-        <div class="side">${podsView(snapshot.pods, projects, now)} ${cacheView(snapshot.cache, projects, now)}</div>
-        ${stackView(snapshot.stack)}
+        <div class="side">
+          ${podsView(cluster, projects, now)} ${cacheView(cache, projects, now)} ${eventsView(cluster, now)}
+        </div>
+        ${stackView(stack)}
       </main>
-      <footer>
-        Real: Pulumi’s engine, the Kubernetes API and its controllers, MinIO, Helm. Simulated: the node and its pods.
-        Emulated: GitLab.
-      </footer>
+      ${text.footer === undefined ? nothing : html`<footer>${text.footer}</footer>`}
     `,
     page,
   );
@@ -66,9 +73,10 @@ function words() {
   if (connection === "live") {
     return "Live";
   }
+  const { start } = snapshot.text;
   return connection === "connecting"
     ? "Connecting"
-    : "The sandbox does not answer; trying again. Start it: npm run sandbox";
+    : `The page’s server does not answer; trying again.${start === "" ? "" : ` Start it: ${start}`}`;
 }
 
 /** @param {Element} trace */
@@ -102,14 +110,15 @@ function connect() {
   events.addEventListener("snapshot", (/** @type {MessageEvent<string>} */ event) => {
     const before = snapshot.gitlab.data?.jobs ?? [];
     const told = /** @type {unknown} */ (JSON.parse(event.data));
-    snapshot = /** @type {Snapshot} */ (told);
+    snapshot = /** @type {PageSnapshot} */ (told);
+    document.title = snapshot.text.title;
     announce(before);
     traces.follow(snapshot.gitlab.data?.jobs ?? []);
     show();
   });
 }
 
-// A page that nobody looks at leaves the sandbox in peace.
+// A page that nobody looks at leaves the servers in peace.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
     events?.close();
@@ -119,6 +128,7 @@ document.addEventListener("visibilitychange", () => {
 });
 setInterval(() => {
   if (!document.hidden) {
+    traces.follow(snapshot.gitlab.data?.jobs ?? []);
     show();
   }
 }, 1_000);

@@ -2,44 +2,43 @@ import { html, nothing } from "/lit-html/lit-html.js";
 import { formatBytes, formatCount } from "./format.js";
 import { section, since } from "./pieces.js";
 
-/** @import {BucketRow, CachePart, Part, ProjectRow} from "../snapshot.ts" */
+/** @import {CachePart, Part, ProjectRow} from "../../snapshot.ts" */
 
 /**
- * @param {Part<CachePart>} part
+ * @param {Part<CachePart | null>} part
  * @param {readonly ProjectRow[]} projects
  * @param {number} now
  */
 export function cacheView(part, projects, now) {
-  const buckets = part.data?.buckets ?? [];
-  const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
-  const bytes = buckets.reduce((sum, bucket) => sum + bucket.bytes, 0);
-  const more = buckets.some(({ isCut }) => isCut) ? "more than " : "";
   return section({
     id: "cache",
     title: "Cache",
-    note: part.data === undefined ? undefined : `${more}${formatCount(count, "object")}, ${formatBytes(bytes)}`,
+    note: part.data ? amount(part.data) : undefined,
     part,
-    source: "MinIO",
-    body: () =>
-      buckets.length === 0
-        ? html`<p class="empty">MinIO has no bucket.</p>`
-        : buckets.map((bucket) => oneBucket(bucket, projects, now)),
+    source: "the object store",
+    body: (cache) =>
+      cache === null ? html`<p class="empty">The stack has no cache.</p>` : content(cache, projects, now),
   });
 }
 
+/** @param {CachePart} cache */
+function amount({ count, bytes, isCut }) {
+  return `${isCut ? "more than " : ""}${formatCount(count, "object")}, ${formatBytes(bytes)}`;
+}
+
 /**
- * @param {BucketRow} bucket
+ * @param {CachePart} cache
  * @param {readonly ProjectRow[]} projects
  * @param {number} now
  */
-function oneBucket(bucket, projects, now) {
-  if (bucket.count === 0) {
-    return html`<p class="empty">Bucket <span class="code-name">${bucket.name}</span> is empty.</p>`;
+function content({ bucket, objects, count }, projects, now) {
+  if (count === 0) {
+    return html`<p class="empty">Bucket <span class="code-name">${bucket}</span> is empty.</p>`;
   }
   return html`<table>
       <caption>
         Bucket
-        <span class="code-name">${bucket.name}</span>
+        <span class="code-name">${bucket}</span>
       </caption>
       <thead>
         <tr>
@@ -49,7 +48,7 @@ function oneBucket(bucket, projects, now) {
         </tr>
       </thead>
       <tbody>
-        ${bucket.objects.map(
+        ${objects.map(
           ({ key, bytes, modifiedAt }) =>
             html`<tr>
               <td><span class="code-name">${key}</span> ${ofProject(key, projects)}</td>
@@ -60,8 +59,8 @@ function oneBucket(bucket, projects, now) {
       </tbody>
     </table>
     ${
-      bucket.count > bucket.objects.length
-        ? html`<p class="empty">These are the newest; there are ${formatCount(bucket.count, "object")} in it.</p>`
+      count > objects.length
+        ? html`<p class="empty">These are the newest; there are ${formatCount(count, "object")} in it.</p>`
         : nothing
     }`;
 }

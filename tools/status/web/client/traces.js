@@ -1,7 +1,15 @@
-/** @import {JobRow, TraceView} from "../snapshot.ts" */
-/** @typedef {{ bytes: number, view?: TraceView, error?: string }} Trace */
+/** @import {JobRow, TraceView} from "../../snapshot.ts" */
+/** @typedef {{ status?: string, at: number, view?: TraceView, error?: string }} Trace */
 
-/** The traces of the jobs that are open on the page; each is fetched again when there is more of it. */
+/** How long after it was fetched a trace is fetched again that may grow, or could not be had, in milliseconds. */
+const again = 2_000;
+
+/** @param {string} status */
+function goesOn(status) {
+  return status === "running" || status === "canceling";
+}
+
+/** The traces of the jobs that are open on the page; each is fetched again while there may be more of it. */
 export class Traces {
   /** @type {Map<number, Trace>} */
   #traces = new Map();
@@ -26,7 +34,7 @@ export class Traces {
    * @returns {Trace}
    */
   get(id) {
-    return this.#traces.get(id) ?? { bytes: -1 };
+    return this.#traces.get(id) ?? { at: 0 };
   }
 
   /**
@@ -38,7 +46,7 @@ export class Traces {
       return;
     }
     if (isOpen) {
-      this.#traces.set(id, { bytes: -1 });
+      this.#traces.set(id, { at: 0 });
       this.follow(this.#jobs);
     } else {
       this.#traces.delete(id);
@@ -47,23 +55,26 @@ export class Traces {
   }
 
   /**
-   * Fetches what is new in the open traces.
+   * Fetches what may be new in the open traces; to be called now and then.
    * @param {readonly JobRow[]} jobs
    */
   follow(jobs) {
     this.#jobs = jobs;
-    for (const { id, traceBytes } of jobs) {
-      if (this.isOpen(id) && this.get(id).bytes !== traceBytes && !this.#fetching.has(id)) {
-        void this.#fetch(id, traceBytes);
+    for (const { id, status } of jobs) {
+      const known = this.get(id);
+      const isOld =
+        known.status !== status || ((goesOn(status) || known.error !== undefined) && Date.now() - known.at > again);
+      if (this.isOpen(id) && isOld && !this.#fetching.has(id)) {
+        void this.#fetch(id, status);
       }
     }
   }
 
   /**
    * @param {number} id
-   * @param {number} bytes - how long it is, as the snapshot told
+   * @param {string} status - of the job, as the snapshot told
    */
-  async #fetch(id, bytes) {
+  async #fetch(id, status) {
     this.#fetching.add(id);
     /** @type {Trace} */
     let trace;
@@ -73,10 +84,15 @@ export class Traces {
       if (!response.ok) {
         throw new Error(/** @type {{ error: string }} */ (body).error);
       }
-      trace = { bytes, view: /** @type {TraceView} */ (body) };
+      trace = { status, at: Date.now(), view: /** @type {TraceView} */ (body) };
     } catch (error) {
       const { view } = this.get(id);
-      trace = { bytes, ...(view && { view }), error: error instanceof Error ? error.message : String(error) };
+      trace = {
+        status,
+        at: Date.now(),
+        ...(view && { view }),
+        error: error instanceof Error ? error.message : String(error),
+      };
     }
     this.#fetching.delete(id);
     if (!this.isOpen(id)) {
@@ -84,7 +100,5 @@ export class Traces {
     }
     this.#traces.set(id, trace);
     this.#changed();
-    // It may have grown meanwhile.
-    this.follow(this.#jobs);
   }
 }

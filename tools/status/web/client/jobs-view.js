@@ -4,7 +4,7 @@ import { repeat } from "/lit-html/directives/repeat.js";
 import { formatCount, formatDuration } from "./format.js";
 import { copyable, pill, section, since } from "./pieces.js";
 
-/** @import {GitLabPart, JobRow, Part, TraceView} from "../snapshot.ts" */
+/** @import {GitLabPart, JobRow, Part, TraceView} from "../../snapshot.ts" */
 /** @import {Mood} from "./pieces.js" */
 /** @import {Traces} from "./traces.js" */
 
@@ -130,10 +130,6 @@ function duration(job, now) {
  */
 function opened(job, traces) {
   const { view, error } = traces.get(job.id);
-  const reason = [
-    job.failureReason?.replaceAll("_", " "),
-    job.exitCode === null || job.exitCode === 0 ? undefined : `exit code ${String(job.exitCode)}`,
-  ].filter((text) => text !== undefined);
   return html`<div class="opened">
     <dl class="inline">
       <div>
@@ -141,15 +137,15 @@ function opened(job, traces) {
         <dd>${job.stage}</dd>
       </div>
       <div>
-        <dt>Tags</dt>
-        <dd>${job.tags.join(", ") || "none"}</dd>
+        <dt>Ref</dt>
+        <dd>${job.ref}</dd>
       </div>
       ${
-        reason.length === 0
+        job.failureReason === null
           ? nothing
           : html`<div>
               <dt>Reason</dt>
-              <dd>${reason.join(", ")}</dd>
+              <dd>${job.failureReason.replaceAll("_", " ")}</dd>
             </div>`
       }
     </dl>

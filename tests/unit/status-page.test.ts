@@ -4,32 +4,38 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { execa } from "execa";
-import { secretFilter } from "../../sandbox/page/secret-filter.ts";
-import type { LoopbackServer } from "../../tools/loopback-server.ts";
-import { startPage } from "../../sandbox/page/server.ts";
-import type { Snapshot } from "../../sandbox/page/snapshot.ts";
 import { repository } from "../../tools/repository.ts";
+import { Masker } from "../../tools/doctor/masker.ts";
+import type { LoopbackServer } from "../../tools/loopback-server.ts";
+import type { PageSnapshot } from "../../tools/status/snapshot.ts";
+import { Watcher } from "../../tools/status/watcher.ts";
+import { startPage } from "../../tools/status/web/server.ts";
+import { made, watched } from "./status-fixtures.ts";
 
-const secret = "the-sandbox-own-passphrase";
-const client = join(repository, "sandbox", "page", "client");
+/** With characters that JSON writes in another way. */
+const secret = 'the "passphrase" of\nsomebody';
+const client = join(repository, "tools", "status", "web", "client");
 
 async function startTestPage(t: TestContext): Promise<LoopbackServer> {
+  const masker = new Masker();
+  masker.add(secret);
+  const stack = {
+    ...watched(
+      {
+        gitlab: () => Promise.resolve({ runner: null, jobs: [made.job(1), made.job(2)] }),
+        cluster: () => Promise.reject(new Error(`refused for ${secret}`)),
+      },
+      { name: secret },
+    ),
+    trace: (projectId: number, id: number) =>
+      projectId === 1 && id === 1
+        ? Promise.resolve(`\u001B[31mtoken glrt-t3_0123456789abcdefghij, ${secret}\n<b>x</b>\n`)
+        : Promise.reject(new Error(`no log of ${secret}`)),
+  };
   const page = await startPage({
-    intervalMs: 20,
-    open: () =>
-      Promise.resolve({
-        parts: {
-          gitlab: () => Promise.resolve({ url: "", runners: [], jobs: [], projects: [] }),
-          pods: () => Promise.reject(new Error(`refused for ${secret}`)),
-          cache: () => Promise.resolve({ url: "", buckets: [] }),
-          stack: () => Promise.resolve({ file: secret, isBusy: false, suggestions: [] }),
-        },
-        trace: (id) =>
-          id === 1
-            ? Promise.resolve(`\u001B[31mtoken glrt-t3_0123456789abcdefghij, ${secret}\n<b>x</b>\n`)
-            : Promise.reject(new Error("no such job")),
-        masked: secretFilter([secret]),
-      }),
+    text: { title: "A page", subtitle: "of a test", start: "npm test" },
+    watcher: new Watcher(() => Promise.resolve(stack), { interval: 20, stackInterval: 20 }),
+    masker,
   });
   t.after(() => page.stop());
   return page;
@@ -47,19 +53,20 @@ function statusFor(url: string, host: string): Promise<number | undefined> {
   });
 }
 
-/** The events until one fits. */
-async function snapshotWhere(page: LoopbackServer, fits: (snapshot: Snapshot) => boolean): Promise<string> {
+/** The first snapshot that fits, and the text of all events until then. */
+async function snapshotWhere(page: LoopbackServer, fits: (snapshot: PageSnapshot) => boolean) {
   const response = await fetch(`${page.url}/events`);
   assert.equal(response.headers.get("content-type"), "text/event-stream");
   let text = "";
   for await (const chunk of response.body ?? []) {
     text += Buffer.from(chunk as Uint8Array).toString();
     const data = [...text.matchAll(/^event: snapshot\ndata: (?<json>.*)\n/gm)].at(-1)?.groups?.["json"];
-    if (data !== undefined && fits(JSON.parse(data) as Snapshot)) {
-      break;
+    const snapshot = data === undefined ? undefined : (JSON.parse(data) as PageSnapshot);
+    if (snapshot !== undefined && fits(snapshot)) {
+      return { text, snapshot };
     }
   }
-  return text;
+  throw new Error(`no snapshot fits:\n${text}`);
 }
 
 test("serves its page, its scripts and the library's, and no other file", async (t) => {
@@ -137,17 +144,24 @@ test("listens on loopback only", async (t) => {
 
 test("sends snapshots and traces without secrets", { timeout: 20_000 }, async (t) => {
   const page = await startTestPage(t);
-  const text = await snapshotWhere(page, ({ pods, stack }) => pods.error !== undefined && stack.data !== undefined);
-  assert.ok(!text.includes(secret), text);
-  assert.match(text, /refused for \[masked\]/);
+  const { text, snapshot } = await snapshotWhere(
+    page,
+    ({ cluster, gitlab }) => cluster.error !== undefined && gitlab.data !== undefined,
+  );
+  assert.ok(!text.includes("passphrase"), text);
+  assert.equal(snapshot.stack.data?.name, "[secret]");
+  assert.equal(snapshot.cluster.error, "refused for [secret]");
+  assert.deepEqual(snapshot.text, { title: "A page", subtitle: "of a test", start: "npm test" });
   const trace = await fetch(`${page.url}/jobs/1/trace`);
   assert.match(trace.headers.get("content-type") ?? "", /^application\/json/);
   assert.deepEqual(await trace.json(), {
-    lines: [[{ text: "token [masked], [masked]", style: "fg-red" }], [{ text: "<b>x</b>", style: "fg-red" }]],
+    lines: [[{ text: "token [secret], [secret]", style: "fg-red" }], [{ text: "<b>x</b>", style: "fg-red" }]],
     omitted: 0,
   });
-  const missing = await fetch(`${page.url}/jobs/2/trace`);
-  assert.deepEqual([missing.status, await missing.json()], [502, { error: "no such job" }]);
+  const refused = await fetch(`${page.url}/jobs/2/trace`);
+  assert.deepEqual([refused.status, await refused.json()], [502, { error: "no log of [secret]" }]);
+  const unknown = await fetch(`${page.url}/jobs/3/trace`);
+  assert.deepEqual([unknown.status, await unknown.json()], [502, { error: "no such job" }]);
 });
 
 test("stops at once while a browser listens", { timeout: 20_000 }, async (t) => {

@@ -3,7 +3,7 @@ import { repeat } from "/lit-html/directives/repeat.js";
 import { formatCount } from "./format.js";
 import { pill, section, since } from "./pieces.js";
 
-/** @import {Part, PodRow, ProjectRow} from "../snapshot.ts" */
+/** @import {ClusterPart, Part, PodRow, ProjectRow} from "../../snapshot.ts" */
 /** @import {Mood} from "./pieces.js" */
 
 /** @type {Readonly<Record<string, Mood>>} */
@@ -16,21 +16,21 @@ const moods = {
 };
 
 /**
- * @param {Part<readonly PodRow[]>} part
+ * @param {Part<ClusterPart>} part
  * @param {readonly ProjectRow[]} projects
  * @param {number} now
  */
 export function podsView(part, projects, now) {
-  const jobs = part.data?.filter(({ role }) => role === "job").length ?? 0;
+  const jobs = part.data?.pods.filter(({ role }) => role === "job").length ?? 0;
   return section({
     id: "pods",
     title: "Pods",
     note: part.data === undefined ? undefined : jobs === 0 ? "no job at work" : `${formatCount(jobs, "job")} at work`,
     part,
     source: "Kubernetes",
-    body: (pods) =>
+    body: ({ pods }) =>
       pods.length === 0
-        ? html`<p class="empty">Kubernetes has no pod.</p>`
+        ? html`<p class="empty">The stack has no pod.</p>`
         : html`<ul class="rows">
             ${repeat(
               pods,
@@ -47,11 +47,11 @@ export function podsView(part, projects, now) {
  * @param {number} now
  */
 function onePod(pod, projects, now) {
-  const project = projects.find(({ id }) => id === pod.projectId)?.path ?? pod.projectId;
-  const isReady = pod.phase !== "Running" || pod.ready === pod.containers;
+  const project = projects.find(({ id }) => id === pod.projectId)?.path ?? pod.project;
+  const isReady = pod.state !== "Running" || pod.ready === pod.containers;
   return html`<div class="row-head">
       <h3>${title(pod)}</h3>
-      ${pill(isReady ? (moods[pod.phase] ?? "bad") : "waiting", pod.phase)}
+      ${pill(isReady ? (moods[pod.state] ?? "bad") : "waiting", pod.state)}
     </div>
     <p class="code-name">${pod.namespace}/${pod.name}</p>
     <dl class="inline">
@@ -68,7 +68,7 @@ function onePod(pod, projects, now) {
         <dd>${pod.node ?? "none yet"}</dd>
       </div>
       ${
-        project === null
+        project === ""
           ? nothing
           : html`<div>
               <dt>Project</dt>
@@ -82,9 +82,6 @@ function onePod(pod, projects, now) {
 function title(pod) {
   if (pod.role === "manager") {
     return "Manager";
-  }
-  if (pod.role === "other") {
-    return "Other";
   }
   return pod.jobId === null ? "Job" : `Job #${String(pod.jobId)}`;
 }

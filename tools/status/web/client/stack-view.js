@@ -1,14 +1,14 @@
 import { html, nothing } from "/lit-html/lit-html.js";
 import { copyable, pill, section } from "./pieces.js";
 
-/** @import {Part, StackPart} from "../snapshot.ts" */
+/** @import {Part, StackPart} from "../../snapshot.ts" */
 
 /** @param {Part<StackPart>} part */
 export function stackView(part) {
   return section({
     id: "stack",
     title: "Deployed",
-    note: part.data === undefined ? undefined : part.data.file,
+    note: part.data === undefined ? undefined : part.data.name,
     part,
     source: "Pulumi",
     body: ({ outputs, isBusy, suggestions }) => html`

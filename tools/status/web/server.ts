@@ -3,17 +3,24 @@ import { extname, join } from "node:path";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { streamSSE } from "hono/streaming";
-import { serveOnLoopback, type LoopbackServer } from "../../tools/loopback-server.ts";
-import type { SandboxSources } from "./sources.ts";
+import { describeError } from "../../clients/describe-error.ts";
+import type { Masker } from "../../doctor/masker.ts";
+import { serveOnLoopback, type LoopbackServer } from "../../loopback-server.ts";
+import type { PageSnapshot, PageText, Snapshot } from "../snapshot.ts";
+import type { Watcher } from "../watcher.ts";
 import { renderTrace } from "./trace.ts";
-import { Watcher, type WatcherOptions } from "./watcher.ts";
 
 /** What {@link startPage} shows, and where. */
-export interface PageOptions extends WatcherOptions {
+export interface PageOptions {
   /** Port on 127.0.0.1. @defaultValue any free one */
   readonly port?: number;
-  /** Opens what it reads; called when first somebody looks. */
-  readonly open: () => Promise<SandboxSources>;
+  readonly text: PageText;
+  readonly watcher: Watcher;
+  /**
+   * Takes secrets out of all that is sent. What the watcher tells comes without secrets already; this is for what a job prints
+   * that nobody masked, and for the messages of errors.
+   */
+  readonly masker: Masker;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -24,20 +31,18 @@ const types: Readonly<Record<string, string>> = {
 };
 
 const clientFolder = join(import.meta.dirname, "client");
-const libraryFolder = join(import.meta.dirname, "..", "..", "node_modules", "lit-html");
+const libraryFolder = join(import.meta.dirname, "..", "..", "..", "node_modules", "lit-html");
 
 /** How often to write to a browser that there is nothing to tell, so that both sides notice when the other is gone. */
 const heartbeatMs = 15_000;
 
-/** Serves the page that shows a sandbox. Rejects if the port is taken. */
-export async function startPage(options: PageOptions): Promise<LoopbackServer> {
-  let opened: Promise<SandboxSources> | undefined;
-  const sources = () =>
-    (opened ??= options.open().catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    }));
-  const watcher = new Watcher(async () => (await sources()).parts, options);
+/** Serves the page that shows a stack. Rejects if the port is taken. */
+export async function startPage({ port, text, watcher, masker }: PageOptions): Promise<LoopbackServer> {
+  // Each text by itself, since JSON writes some characters in another way.
+  const json = (snapshot: Snapshot) =>
+    JSON.stringify({ ...snapshot, text } satisfies PageSnapshot, (_, value: unknown) =>
+      typeof value === "string" ? masker.mask(value) : value,
+    );
   const hosts = new Set<string>();
 
   const app = new Hono();
@@ -75,7 +80,7 @@ export async function startPage(options: PageOptions): Promise<LoopbackServer> {
   app.get("/healthz", (context) => context.text("ok"));
   app.get("/events", (context) =>
     streamSSE(context, async (stream) => {
-      let latest: string | undefined;
+      let latest: Snapshot | undefined;
       let wake: (() => void) | undefined;
       const unsubscribe = watcher.subscribe((snapshot) => {
         latest = snapshot;
@@ -89,13 +94,8 @@ export async function startPage(options: PageOptions): Promise<LoopbackServer> {
         if (latest === undefined) {
           await stream.write(": nothing new\n\n");
         } else {
-          const snapshot = latest;
+          const data = json(latest);
           latest = undefined;
-          const data = await sources().then(
-            ({ masked }) => masked(snapshot),
-            // Nothing was opened, so there is nothing but the reason in it.
-            () => snapshot,
-          );
           await stream.writeSSE({ event: "snapshot", data, retry: 1_000 });
         }
         await new Promise<void>((resolve) => {
@@ -109,8 +109,8 @@ export async function startPage(options: PageOptions): Promise<LoopbackServer> {
     }),
   );
   app.get("/jobs/:id{[0-9]+}/trace", async (context) => {
-    const { trace, masked } = await sources();
-    return context.json(renderTrace(masked(await trace(Number(context.req.param("id"))))));
+    const trace = await watcher.trace(Number(context.req.param("id")));
+    return context.json(renderTrace(masker.mask(trace)));
   });
   app.get("/:file{(?:[a-z-]+\\.(?:js|css|svg))?}", (context) => {
     const file = context.req.param("file");
@@ -119,9 +119,9 @@ export async function startPage(options: PageOptions): Promise<LoopbackServer> {
   app.get("/lit-html/:file{(?:directives/)?[a-z-]+\\.js}", (context) =>
     sendFile(join(libraryFolder, context.req.param("file"))),
   );
-  app.onError((error, context) => context.json({ error: error.message }, 502));
+  app.onError((error, context) => context.json({ error: masker.mask(describeError(error)) }, 502));
 
-  const server = await serveOnLoopback(app, options.port);
+  const server = await serveOnLoopback(app, port);
   hosts.add(`127.0.0.1:${server.port}`).add(`localhost:${server.port}`);
   return server;
 }

@@ -1,7 +1,7 @@
 import { html, nothing } from "/lit-html/lit-html.js";
 import { pill, section, since } from "./pieces.js";
 
-/** @import {GitLabPart, Part, RunnerRow} from "../snapshot.ts" */
+/** @import {GitLabPart, Part, RunnerRow, StackPart} from "../../snapshot.ts" */
 /** @import {Mood} from "./pieces.js" */
 
 /** @type {Readonly<Record<string, readonly [Mood, string]>>} */
@@ -18,31 +18,45 @@ const types = { project_type: "Project runner", group_type: "Group runner", inst
 
 /**
  * @param {Part<GitLabPart>} part
+ * @param {StackPart | undefined} stack
  * @param {number} now
  */
-export function runnerView(part, now) {
+export function runnerView(part, stack, now) {
   return section({
     id: "runner",
-    title: part.data !== undefined && part.data.runners.length > 1 ? "Runners" : "Runner",
+    title: "Runner",
     part,
     source: "GitLab",
-    body: ({ runners }) =>
-      runners.length === 0
-        ? html`<p class="empty">GitLab has no runner yet.</p>`
-        : runners.map((runner) => oneRunner(runner, now)),
+    body: ({ runner }) =>
+      runner === null
+        ? html`<p class="empty">
+            ${
+              stack?.outputs === undefined
+                ? "GitLab has no runner yet."
+                : "It existed before the stack, which has only its token."
+            }
+          </p>`
+        : oneRunner(runner, stack?.outputs?.["runnerPage"], now),
   });
 }
 
 /**
  * @param {RunnerRow} runner
+ * @param {unknown} page
  * @param {number} now
  */
-function oneRunner(runner, now) {
+function oneRunner(runner, page, now) {
   const [mood, word] = statuses[runner.status] ?? ["quiet", runner.status];
+  const number = `#${String(runner.id)}`;
+  const [manager] = runner.managers.toSorted((a, b) => (b.contactedAt ?? "").localeCompare(a.contactedAt ?? ""));
   return html`<article class="runner" aria-label=${`Runner ${String(runner.id)}`}>
     <div class="runner-head">
       <h3>${runner.description ?? "Without a description"}</h3>
-      <a href=${runner.page} aria-label=${`#${String(runner.id)} in GitLab`}>#${runner.id}</a>
+      ${
+        typeof page === "string" && /^https?:/.test(page)
+          ? html`<a href=${page} aria-label=${`${number} in GitLab`}>${number}</a>`
+          : html`<span>${number}</span>`
+      }
       ${pill(mood, word)} ${runner.paused && runner.status !== "paused" ? pill("waiting", "Paused") : nothing}
     </div>
     <dl class="facts">
@@ -66,7 +80,7 @@ function oneRunner(runner, now) {
         <dt>Last contact</dt>
         <dd>
           ${runner.contactedAt === null ? "never" : since(runner.contactedAt, now, " ago")}
-          ${runner.version === null ? nothing : html`<small>manager ${runner.version}</small>`}
+          ${manager === undefined || manager.version === null ? nothing : html`<small>manager ${manager.version}</small>`}
         </dd>
       </div>
       <div>
@@ -88,9 +102,6 @@ function projects(runner) {
     return runner.type === "group_type" ? "all of its group" : "all";
   }
   return html`<ul class="plain">
-    ${runner.projects.map(
-      ({ id, path }, index) =>
-        html`<li><span class="path">${path}</span> <small>${id}${index === 0 ? ", owner" : ""}</small></li>`,
-    )}
+    ${runner.projects.map(({ id, path }) => html`<li><span class="path">${path}</span> <small>${id}</small></li>`)}
   </ul>`;
 }

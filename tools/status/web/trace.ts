@@ -1,5 +1,5 @@
 import { AnsiStyle } from "./ansi-style.ts";
-import type { TraceSpan, TraceView } from "./snapshot.ts";
+import type { TraceSpan, TraceView } from "../snapshot.ts";
 
 const maxLines = 2_000;
 const maxLength = 1_000_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { renderTrace } from "../../sandbox/page/trace.ts";
+import { renderTrace } from "../../tools/status/web/trace.ts";
 
 /** The lines as text. */
 function text(trace: string): string[] {
