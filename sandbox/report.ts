@@ -1,10 +1,10 @@
-import { Gitlab } from "@gitbeaker/rest";
 import Table from "cli-table3";
 import { execa } from "execa";
 import { repository } from "../tools/repository.ts";
+import { GitLabApi } from "../tools/clients/gitlab.ts";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
 import { isRunning } from "./servers.ts";
-import { minioClient } from "./minio-client.ts";
+import { minioAdmin } from "./minio-admin.ts";
 import { pageUrl } from "./page/page-url.ts";
 import { otherProject } from "./places.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -107,12 +107,15 @@ async function findRunner(
       projects: "as set in GitLab",
     };
   }
-  const api = new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
-  const runner = await api.Runners.show(id);
-  const projects = (runner.projects as { path_with_namespace: string; id: number }[] | undefined) ?? [];
+  const api = new GitLabApi(`${gitlabUrl(state)}/api/v4`, state.secrets["gitlabToken"] ?? "");
+  const runner = await api.runner(id);
+  if (runner === undefined) {
+    return { title: `#${id} is missing`, tags: "", projects: "" };
+  }
+  const projects = runner.projects ?? [];
   return {
     title: [`#${id}`, runner.description, runner.runner_type, runner.status].filter(Boolean).join(", "),
-    tags: (runner.tag_list as string[] | undefined)?.join(", ") ?? "",
+    tags: runner.tag_list.join(", "),
     projects:
       projects.map((project) => `${project.path_with_namespace} (${project.id})`).join("\n") || "all it can reach",
   };
@@ -122,14 +125,11 @@ async function findBucket({ folder, state }: Sandbox, bucket: string | undefined
   if (bucket === undefined) {
     return "none";
   }
-  const client = minioClient(folder, state);
-  if (!(await client.bucketExists(bucket))) {
+  const { store, keys } = minioAdmin(folder, state);
+  if ((await store.madeAt(keys, bucket)) === undefined) {
     return `${bucket} is missing`;
   }
-  let count = 0;
-  for await (const _ of client.listObjectsV2(bucket, "", true)) {
-    count++;
-  }
+  const { count } = await store.content(keys, bucket);
   return `${bucket} at ${minioServer(state)}, ${count} ${count === 1 ? "object" : "objects"}`;
 }
 

@@ -1,12 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Gitlab } from "@gitbeaker/rest";
 import { parse, parseDocument } from "yaml";
 import { z } from "zod";
 import { PulumiCli } from "../tools/pulumi-cli.ts";
 import { repository } from "../tools/repository.ts";
 import { UserError } from "../tools/user-error.ts";
 import type { Tools } from "./built-tools.ts";
+import { GitLabApi } from "../tools/clients/gitlab.ts";
 import {
   authorityFile,
   gitlabUrl,
@@ -15,7 +15,7 @@ import {
   stackConfigFile,
   stackName,
 } from "./environment.ts";
-import { minioClient } from "./minio-client.ts";
+import { minioAdmin } from "./minio-admin.ts";
 import { ownGroup, ownProject } from "./places.ts";
 import type { SandboxFolder, SandboxState } from "./state.ts";
 
@@ -147,23 +147,19 @@ export async function configureStack(
 async function makePrerequisites(folder: SandboxFolder, state: SandboxState, values: StackValues): Promise<void> {
   const pulumi = pulumiOf(folder, state);
   if (values["gitlab-runner:runnerToken"] !== undefined) {
-    const api = new Gitlab({ host: gitlabUrl(state), token: state.secrets["gitlabToken"] ?? "" });
-    const { token } = await api.Users.createCIRunner("project_type", {
-      projectId: ownProject.id,
-      description: "made-beforehand",
-      tagList: ["kubernetes"],
-    });
+    const api = new GitLabApi(`${gitlabUrl(state)}/api/v4`, state.secrets["gitlabToken"] ?? "");
+    const token = await api.createProjectRunner(ownProject.id, "made-beforehand", ["kubernetes"]);
     await pulumi.setSecret("gitlab-runner:runnerToken", token);
   }
   const cache = values["gitlab-runner:cache"];
   if (cache === undefined || cache === false || (cache.credentials === undefined && cache.adopt !== true)) {
     return;
   }
-  const client = minioClient(folder, state);
-  await client.makeBucket(cache.bucket ?? "gitlab-runner-cache");
+  const { store, keys } = minioAdmin(folder, state);
+  await store.makeBucket(keys, cache.bucket ?? "gitlab-runner-cache");
   if (cache.credentials !== undefined) {
-    await pulumi.setSecret("gitlab-runner:cache.credentials.accessKey", state.secrets["minioUser"] ?? "");
-    await pulumi.setSecret("gitlab-runner:cache.credentials.secretKey", state.secrets["minioPassword"] ?? "");
+    await pulumi.setSecret("gitlab-runner:cache.credentials.accessKey", keys.accessKey);
+    await pulumi.setSecret("gitlab-runner:cache.credentials.secretKey", keys.secretKey);
   }
 }
 
