@@ -6,6 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { repository } from "../../tools/repository.ts";
+import { sandboxEnvironment } from "../../sandbox/environment.ts";
+import { SandboxFolder } from "../../sandbox/state.ts";
+import type { PageSnapshot } from "../../tools/status/snapshot.ts";
 import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
@@ -132,6 +135,69 @@ describe("npm run status, against a sandbox", { timeout: 5 * 60_000 }, () => {
     });
   });
 
+  test("serves a page with the runner and the logs of its jobs, without a secret, until Ctrl-C", async () => {
+    const jobFile = `${sandbox.path}.secret.gitlab-ci.yml`;
+    const token = sandbox.state.secrets["gitlabToken"] ?? "";
+    writeFileSync(jobFile, JSON.stringify({ leak: { tags: ["kubernetes"], script: [`echo "a token: ${token}"`] } }));
+    const job = await sandbox.command("job", jobFile);
+    assert.equal(job.exitCode, 0, job.all);
+
+    const page = execa(command[0] ?? "", [...command.slice(1), "--web"], {
+      cwd: repository,
+      env: sandboxEnvironment(new SandboxFolder(sandbox.path), sandbox.state),
+      extendEnv: false,
+      reject: false,
+      stdin: "ignore",
+      timeout: 60_000,
+    });
+    const { promise: printed, resolve } = Promise.withResolvers<string>();
+    let output = "";
+    page.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      const [, found] = /^Look at it: (http:\/\/127\.0\.0\.1:\d+)\nCtrl-C ends it\.$/m.exec(output) ?? [];
+      if (found !== undefined) {
+        resolve(found);
+      }
+    });
+    const url = await printed;
+    const { text, snapshot } = await pageShows(url);
+    assert.partialDeepStrictEqual(snapshot, {
+      stack: { data: { name: "sandbox", chart: "gitlab-runner-0.86.0", namespaces: ["gitlab-runner"] } },
+      gitlab: {
+        data: {
+          runner: { id: 1, description: "k8s-homelab-runner", status: "online", tags: ["kubernetes", "homelab"] },
+          jobs: [{ id: 1, name: "leak", status: "success", project: { path: "homelab/infrastructure" } }],
+        },
+      },
+      cluster: { data: { pods: [{ role: "manager", state: "Running", ready: 1 }] } },
+      cache: { data: { bucket: "gitlab-runner-cache", count: 0 } },
+      text: { title: "Stack sandbox" },
+    });
+    const log = await (await fetch(`${url}/jobs/1/trace`)).text();
+    assert.match(log, /a token: \[/);
+    const served = [text, log, await (await fetch(url)).text()].join("\n");
+    for (const secret of secrets) {
+      assert.ok(!served.includes(secret), "a secret was served");
+    }
+    page.kill("SIGINT");
+    assert.equal((await page).exitCode, 0);
+    await assert.rejects(fetch(url));
+  });
+
+  /** The events of a page until all sources have answered. */
+  async function pageShows(url: string): Promise<{ text: string; snapshot: PageSnapshot }> {
+    let text = "";
+    for await (const chunk of (await fetch(`${url}/events`)).body ?? []) {
+      text += Buffer.from(chunk as Uint8Array).toString();
+      const [, data] = [...text.matchAll(/^event: snapshot\ndata: (.*)\n/gm)].at(-1) ?? [];
+      const snapshot = data === undefined ? undefined : (JSON.parse(data) as PageSnapshot);
+      if (snapshot && [snapshot.gitlab, snapshot.cluster, snapshot.cache].every((part) => part.data !== undefined)) {
+        return { text, snapshot };
+      }
+    }
+    throw new Error(`not all have answered:\n${text}`);
+  }
+
   test("shows a job's pod in a terminal while it runs, goes on without MinIO, and gives the terminal back", async () => {
     const jobFile = join(`${sandbox.path}.gitlab-ci.yml`);
     const job = { build: { tags: ["kubernetes"], script: ["sleep 6"] } };
@@ -148,7 +214,7 @@ describe("npm run status, against a sandbox", { timeout: 5 * 60_000 }, () => {
 
     const running = sandbox.command("job", jobFile);
     const busy = await tmux.shows(
-      /^JOBS {6}homelab\/infrastructure {2}#1 build {2}Running {2}\d+s {2}runner-\S+$/m,
+      /^JOBS {6}homelab\/infrastructure {2}#2 build {2}Running {2}\d+s {2}runner-\S+$/m,
       30_000,
     );
     await tmux.shows(/^RUNNER {4}#1 k8s-homelab-runner, online, last contact \d+s ago$/m);

@@ -32,5 +32,5 @@ function oneEvent({ at, object, reason, message, count, isWarning }, now) {
       <span class="note">${since(at, now, " ago")}</span>
     </div>
     <p class="code-name">${object}</p>
-    <p>${message}</p>`;
+    <p class="note">${message}</p>`;
 }

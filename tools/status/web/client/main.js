@@ -81,7 +81,9 @@ function words() {
 
 /** @param {Element} trace */
 function isAtEnd(trace) {
-  return trace.scrollTop > 0 && trace.scrollTop + trace.clientHeight >= trace.scrollHeight - 4;
+  // One that fits has no end to be at, unless it is still growing.
+  const isFollowed = trace.scrollTop > 0 || trace.getAttribute("data-interest") === "end";
+  return isFollowed && trace.scrollTop + trace.clientHeight >= trace.scrollHeight - 4;
 }
 
 /** Tells those who do not see the page which jobs have ended. @param {readonly JobRow[]} before */
