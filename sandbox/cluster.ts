@@ -17,7 +17,7 @@ import {
 } from "./kwok/kwok-config.ts";
 import { withRunnerHelper } from "./kwok/runner-helper.ts";
 import { startServer } from "./servers.ts";
-import type { SandboxFolder, SandboxState } from "./state.ts";
+import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 
 /** Name of the simulated node: the one that the homelab's runner wants. */
 export const nodeName = "polycephala";

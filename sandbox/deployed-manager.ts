@@ -1,6 +1,6 @@
 import { UserError } from "../tools/user-error.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { stackOutputs } from "./stack.ts";
+import { stackOutputs } from "./pulumi-stack.ts";
 
 /** Where a manager is deployed: namespace and name of its Helm release. */
 export interface DeployedManager {

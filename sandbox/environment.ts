@@ -1,7 +1,7 @@
 import { delimiter, join } from "node:path";
 import { repository } from "../tools/repository.ts";
 import { kubeconfigFile } from "./cluster.ts";
-import type { SandboxFolder, SandboxState } from "./state.ts";
+import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 
 /** Name of the Pulumi stack in the sandbox. */
 export const stackName = "sandbox";

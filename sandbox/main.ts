@@ -9,7 +9,7 @@ import { sandboxEnvironment } from "./environment.ts";
 import { printDeployment, printNextSteps, printPage, printParts, printServers } from "./report.ts";
 import { buildTools, down, running, up } from "./sandbox.ts";
 import { startNoMore, startsNoMore } from "./servers.ts";
-import { homelabStack } from "./stack.ts";
+import { homelabStack } from "./stack-file.ts";
 
 const program = new Command("npm run sandbox --")
   .description(
@@ -92,7 +92,7 @@ program
 program
   .command("job")
   .description("give GitLab a job, and let the deployed runner do it")
-  .argument("[file]", "a .gitlab-ci.yml with one job", join(import.meta.dirname, "jobs", "cache.gitlab-ci.yml"))
+  .argument("[file]", "a .gitlab-ci.yml with one job", join(import.meta.dirname, "cache-job.gitlab-ci.yml"))
   .action(async (file: string) => {
     // Loaded when it is needed: the manager's Kubernetes client is large.
     const { deployedManager } = await import("./deployed-manager.ts");

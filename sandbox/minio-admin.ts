@@ -1,7 +1,7 @@
 import { ObjectStore, type StoreKeys } from "../tools/clients/object-store.ts";
 import { readIfThere, trustAuthorities } from "../tools/trusted-authorities.ts";
 import { authorityFile, minioServer } from "./environment.ts";
-import type { SandboxFolder, SandboxState } from "./state.ts";
+import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 
 /** @returns the sandbox's MinIO, which this process then trusts, and keys with all rights */
 export function minioAdmin(folder: SandboxFolder, state: SandboxState): { store: ObjectStore; keys: StoreKeys } {

@@ -5,7 +5,7 @@ import { satisfies } from "semver";
 import { isExecutable, onPath } from "../tools/on-path.ts";
 import { repository } from "../tools/repository.ts";
 import type { Tool, Tools } from "./built-tools.ts";
-import type { SandboxFolder } from "./state.ts";
+import type { SandboxFolder } from "./sandbox-folder.ts";
 
 /** A plugin of the Pulumi engine that the program needs. */
 interface Plugin {

@@ -29,7 +29,7 @@ const ciJob = z.strictObject({
 export function readCiJob(file: string, projectId: number): JobRequest {
   const wrong = (what: string) =>
     new UserError(
-      `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as sandbox/jobs/cache.gitlab-ci.yml. ` +
+      `${file}: ${what}\nIt must be a .gitlab-ci.yml with exactly one job, such as sandbox/cache-job.gitlab-ci.yml. ` +
         `Keywords: ${Object.keys(ciJob.shape).join(", ")}.`,
     );
   let content: unknown;

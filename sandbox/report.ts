@@ -6,9 +6,9 @@ import { gitlabUrl, minioServer, sandboxEnvironment } from "./environment.ts";
 import { isRunning } from "./servers.ts";
 import { minioAdmin } from "./minio-admin.ts";
 import { pageUrl } from "./page/page-url.ts";
-import { otherProject } from "./places.ts";
+import { otherProject } from "./gitlab-seed.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { stackOutputs } from "./stack.ts";
+import { stackOutputs } from "./pulumi-stack.ts";
 
 /** A Kubernetes object, as far as the report looks at it. */
 interface KubernetesObject {

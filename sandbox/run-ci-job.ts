@@ -7,7 +7,7 @@ import { EmulatorControl } from "./gitlab/control.ts";
 import { appendPodLog } from "./kwok/kwok-config.ts";
 import { startRunnerManager } from "./manager/runner-manager.ts";
 import { standInLimits } from "./manager/stand-in-manager.ts";
-import { ownProject } from "./places.ts";
+import { ownProject } from "./gitlab-seed.ts";
 import { onPath } from "../tools/on-path.ts";
 import { readCiJob } from "./read-ci-job.ts";
 import type { Sandbox } from "./sandbox.ts";

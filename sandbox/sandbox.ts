@@ -10,21 +10,12 @@ import { builtTools, requireGo, toolBuilds, type ToolBuild, type Tools } from ".
 import { expectOk, startApiServer, startControllers } from "./cluster.ts";
 import { authorityFile, gitlabUrl, minioServer, minioUrl, sandboxEnvironment } from "./environment.ts";
 import { pageUrl } from "./page/page-url.ts";
-import { otherProject, ownGroup, ownProject } from "./places.ts";
+import { gitlabSeed } from "./gitlab-seed.ts";
 import { installPlugins, ownTools, publishedPlugins } from "./pulumi-home.ts";
 import { isRunning, killUnrecorded, startServer, stopServers } from "./servers.ts";
-import {
-  changeChart,
-  configureStack,
-  initStack,
-  nodeLabels,
-  pulumiUp,
-  readStack,
-  wantsTls,
-  type StackOptions,
-  type StackValues,
-} from "./stack.ts";
-import { SandboxFolder, type SandboxState } from "./state.ts";
+import { changeChart, configureStack, initStack, pulumiUp, type StackOptions } from "./pulumi-stack.ts";
+import { SandboxFolder, type SandboxState } from "./sandbox-folder.ts";
+import { nodeLabels, readStack, wantsTls, type StackValues } from "./stack-file.ts";
 
 const ports = [
   "etcd",
@@ -261,22 +252,8 @@ async function startMinio(folder: SandboxFolder, state: SandboxState, tools: Too
 }
 
 async function startGitLab(folder: SandboxFolder, state: SandboxState, values: StackValues): Promise<void> {
-  const seed = {
-    controlToken: state.secrets["emulatorToken"],
-    accessTokens: [
-      {
-        token: state.secrets["gitlabToken"],
-        username: "homelab",
-        scopes: ["api"],
-        // Instance runners are for administrators to create.
-        admin: values["gitlab-runner:runnerType"] === "instance",
-      },
-    ],
-    projects: [ownProject, otherProject],
-    groups: [ownGroup],
-  };
   const file = folder.file("gitlab-seed.json");
-  writeFileSync(file, JSON.stringify(seed), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify(gitlabSeed(state, values)), { mode: 0o600 });
   await startServer(folder, state, {
     name: "gitlab",
     command: process.execPath,

@@ -4,7 +4,7 @@ import { execaSync } from "execa";
 import pRetry, { AbortError } from "p-retry";
 import stripAnsi from "strip-ansi";
 import { UserError } from "../tools/user-error.ts";
-import type { SandboxFolder, SandboxState, ServerRecord } from "./state.ts";
+import type { SandboxFolder, SandboxState, ServerRecord } from "./sandbox-folder.ts";
 
 /** How to start a server, and how to see that it is up. */
 export interface ServerOptions {

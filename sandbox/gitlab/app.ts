@@ -7,7 +7,7 @@ import { jobsApi } from "./jobs-api.ts";
 import { notesApi } from "./notes-api.ts";
 import { pages } from "./pages.ts";
 import { readParameters } from "./parameters.ts";
-import { placesApi } from "./places-api.ts";
+import { projectsApi } from "./projects-api.ts";
 import { runnerProcessApi } from "./runner-process-api.ts";
 import { runnersApi } from "./runners-api.ts";
 import type { GitLabStore } from "./store.ts";
@@ -28,7 +28,7 @@ export function createApp(store: GitLabStore): Hono<AppEnv> {
   api.route("/", runnerProcessApi(store));
   api.route("/", jobsApi(store));
   api.route("/", runnersApi(store));
-  api.route("/", placesApi(store));
+  api.route("/", projectsApi(store));
   api.route("/", notesApi(store));
 
   const app = new Hono<AppEnv>();

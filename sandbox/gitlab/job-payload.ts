@@ -1,5 +1,5 @@
 import type { Job, Project, Runner } from "./model.ts";
-import { gitlabVersion } from "./places-api.ts";
+import { gitlabVersion } from "./projects-api.ts";
 import type { GitLabStore } from "./store.ts";
 
 interface Variable {

@@ -3,7 +3,7 @@ import { startPage } from "../../tools/status/web/server.ts";
 import { Watcher } from "../../tools/status/watcher.ts";
 import { Masker } from "../../tools/doctor/masker.ts";
 import { sandboxEnvironment } from "../environment.ts";
-import { SandboxFolder } from "../state.ts";
+import { SandboxFolder } from "../sandbox-folder.ts";
 import type { SandboxStack } from "./sandbox-stack.ts";
 
 const { values } = parseArgs({ options: { dir: { type: "string" }, port: { type: "string" } } });

@@ -1,4 +1,4 @@
-import type { SandboxState } from "../state.ts";
+import type { SandboxState } from "../sandbox-folder.ts";
 
 /** @returns the address of the page that shows the sandbox, without a slash at its end */
 export function pageUrl(state: SandboxState): string {

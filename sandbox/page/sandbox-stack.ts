@@ -7,10 +7,10 @@ import { sourcesOf, type Watched } from "../../tools/status/sources.ts";
 import { gitlabUrl, stackConfigFile, stackName } from "../environment.ts";
 import type { StateView } from "../gitlab/control-views.ts";
 import { EmulatorControl } from "../gitlab/control.ts";
-import { otherProject } from "../places.ts";
+import { otherProject } from "../gitlab-seed.ts";
 import { repository } from "../../tools/repository.ts";
-import { homelabStack, readStack } from "../stack.ts";
-import type { SandboxFolder, SandboxState } from "../state.ts";
+import { homelabStack, readStack } from "../stack-file.ts";
+import type { SandboxFolder, SandboxState } from "../sandbox-folder.ts";
 
 const nothingDeployed: Watched = {
   stack: { name: stackName, namespaces: [], isBusy: false, suggestions: [] },

@@ -2,7 +2,7 @@ import { CoreV1Api, KubeConfig, type V1ConfigMap, type V1Pod, type V1Secret } fr
 import { Client } from "minio";
 import { kubeconfigFile } from "../../sandbox/cluster.ts";
 import { gitlabUrl } from "../../sandbox/environment.ts";
-import { SandboxFolder } from "../../sandbox/state.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { Looking, type Looks } from "./looking.ts";
 import type { SandboxUnderTest } from "./sandbox-under-test.ts";
 

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
 import { gitlabUrl, sandboxEnvironment } from "../../sandbox/environment.ts";
 import { EmulatorControl } from "../../sandbox/gitlab/control.ts";
-import { otherProject, ownProject } from "../../sandbox/places.ts";
-import { SandboxFolder } from "../../sandbox/state.ts";
+import { otherProject, ownProject } from "../../sandbox/gitlab-seed.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 

@@ -11,7 +11,7 @@ import { gitlabUrl, sandboxEnvironment, stackConfigFile } from "../../sandbox/en
 import { managerOf } from "../../sandbox/deployed-manager.ts";
 import { runCiJob } from "../../sandbox/run-ci-job.ts";
 import { serveOnLoopback, type LoopbackServer } from "../../tools/loopback-server.ts";
-import { SandboxFolder } from "../../sandbox/state.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
 import { copyCheckout } from "./checkout.ts";
 import { linkImagePrograms } from "./image-programs.ts";

@@ -1,6 +1,6 @@
 import { AuthorizationV1Api, CoreV1Api, KubeConfig, V1SubjectAccessReview } from "@kubernetes/client-node";
 import { kubeconfigFile } from "../../sandbox/cluster.ts";
-import { SandboxFolder } from "../../sandbox/state.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { Looking, type Looks } from "./looking.ts";
 import type { SandboxUnderTest } from "./sandbox-under-test.ts";
 

@@ -8,7 +8,7 @@ import getPort from "get-port";
 import { builtTools } from "../../sandbox/built-tools.ts";
 import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { stopServers } from "../../sandbox/servers.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/state.ts";
+import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
 import type { Finding } from "../../tools/doctor/check.ts";
 import { rbac } from "../../tools/doctor/checks/rbac.ts";
 import type { DoctorContext } from "../../tools/doctor/context.ts";

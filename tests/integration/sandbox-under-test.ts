@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Gitlab } from "@gitbeaker/rest";
 import { execa } from "execa";
 import { gitlabUrl, minioServer } from "../../sandbox/environment.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/state.ts";
+import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
 
 /** What a command printed, and how it ended. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
 import { isRunning } from "../../sandbox/servers.ts";
-import type { SandboxState } from "../../sandbox/state.ts";
+import type { SandboxState } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { repository } from "../../tools/repository.ts";
 import { sandboxEnvironment } from "../../sandbox/environment.ts";
-import { SandboxFolder } from "../../sandbox/state.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import type { PageSnapshot } from "../../tools/status/snapshot.ts";
 import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";

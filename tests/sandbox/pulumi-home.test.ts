@@ -15,7 +15,7 @@ import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { builtTools, type Tools } from "../../sandbox/built-tools.ts";
 import { installPlugins, ownTools } from "../../sandbox/pulumi-home.ts";
-import { SandboxFolder } from "../../sandbox/state.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 
 describe("installPlugins", { timeout: 20_000 }, () => {
   const environment = { ...process.env };

@@ -52,7 +52,7 @@ describe("readCiJob", { timeout: 20_000 }, () => {
   ] as const) {
     test(`explains ${title}, and what it takes`, () => {
       assert.throws(() => readCiJob(file(text), 1), { name: "UserError", message: expected });
-      assert.throws(() => readCiJob(file(text), 1), /exactly one job, such as sandbox\/jobs\/cache\.gitlab-ci\.yml/);
+      assert.throws(() => readCiJob(file(text), 1), /exactly one job, such as sandbox\/cache-job\.gitlab-ci\.yml/);
     });
   }
 });

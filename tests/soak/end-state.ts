@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { ownProject } from "../../sandbox/places.ts";
+import { ownProject } from "../../sandbox/gitlab-seed.ts";
 import type { ProxiedSandbox } from "./proxied-sandbox.ts";
 
 /** What there is of the stack, by kind. */

@@ -17,7 +17,7 @@ import { jobPod } from "../../sandbox/manager/job-pod.ts";
 import { jobVariables } from "../../sandbox/manager/job-variables.ts";
 import { registerRunner } from "../../sandbox/manager/runner-config.ts";
 import { stopServers } from "../../sandbox/servers.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/state.ts";
+import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
 import { documentedPodSecurity, stackConfigs } from "./documentation.ts";
 import { job } from "../sandbox/manager-fixtures.ts";
 import { builders, PipelineProject } from "./pipeline-project.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { otherProject, ownProject } from "../../../sandbox/places.ts";
+import { otherProject, ownProject } from "../../../sandbox/gitlab-seed.ts";
 import { CredentialsWatch } from "../credentials-watch.ts";
 import { PollingWatch } from "../polling-watch.ts";
 import { requiredProgram } from "../required-program.ts";

@@ -16,7 +16,7 @@ import { parseDocument } from "yaml";
 import { gitlabUrl, minioServer, sandboxEnvironment } from "../../../sandbox/environment.ts";
 import { managerOf, type DeployedManager } from "../../../sandbox/deployed-manager.ts";
 import { runCiJob } from "../../../sandbox/run-ci-job.ts";
-import { SandboxFolder } from "../../../sandbox/state.ts";
+import { SandboxFolder } from "../../../sandbox/sandbox-folder.ts";
 import { copyCheckout } from "../checkout.ts";
 import { requiredProgram } from "../required-program.ts";
 import type { CommandResult, SandboxUnderTest } from "../sandbox-under-test.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ownProject, otherProject } from "../../../sandbox/places.ts";
+import { ownProject, otherProject } from "../../../sandbox/gitlab-seed.ts";
 import type { SandboxUnderTest } from "../sandbox-under-test.ts";
 import type { Reader } from "./reader.ts";
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Gitlab } from "@gitbeaker/rest";
 import { gitlabUrl } from "../../../sandbox/environment.ts";
 import { EmulatorControl } from "../../../sandbox/gitlab/control.ts";
-import { otherProject, ownProject } from "../../../sandbox/places.ts";
+import { otherProject, ownProject } from "../../../sandbox/gitlab-seed.ts";
 import type { SandboxUnderTest } from "../sandbox-under-test.ts";
 import type { Reader } from "./reader.ts";
 

@@ -128,7 +128,7 @@ function groupRunners(store: GitLabStore, c: AppContext): Response {
 }
 
 /** Projects, groups and what is the caller's own or the instance's. */
-export function placesApi(store: GitLabStore): Hono<AppEnv> {
+export function projectsApi(store: GitLabStore): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
   const user = authenticated(store);
   const self = authenticated(store, ["read_user"]);

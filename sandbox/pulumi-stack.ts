@@ -1,10 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { parse, parseDocument } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { PulumiCli } from "../tools/pulumi-cli.ts";
 import { repository } from "../tools/repository.ts";
 import { UserError } from "../tools/user-error.ts";
+import { readStack, type StackValues } from "./stack-file.ts";
 import type { Tools } from "./built-tools.ts";
 import { GitLabApi } from "../tools/clients/gitlab.ts";
 import {
@@ -16,10 +17,8 @@ import {
   stackName,
 } from "./environment.ts";
 import { minioAdmin } from "./minio-admin.ts";
-import { ownGroup, ownProject } from "./places.ts";
-import type { SandboxFolder, SandboxState } from "./state.ts";
-
-const placed = z.looseObject({ nodeSelector: z.record(z.string(), z.string()).optional() });
+import { ownGroup, ownProject } from "./gitlab-seed.ts";
+import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 
 /** What to deploy. */
 export interface StackOptions {
@@ -32,59 +31,6 @@ export interface StackOptions {
 }
 
 type Values = Record<string, unknown>;
-
-/** The original deployment's stack file, which the sandbox deploys unless it is told otherwise. */
-export const homelabStack = join(repository, "Pulumi.homelab.yaml");
-
-/** The configuration in a stack file, as far as the sandbox looks at it. */
-const stackFile = z.looseObject({
-  config: z.looseObject({
-    "gitlab-runner:runnerType": z.string().optional(),
-    "gitlab-runner:runnerToken": z.unknown().optional(),
-    "gitlab-runner:caCertificate": z.string().optional(),
-    "gitlab-runner:chart": z.looseObject({}).optional(),
-    "gitlab-runner:cache": z
-      .union([
-        z.literal(false),
-        z.looseObject({
-          bucket: z.string().optional(),
-          insecure: z.boolean().optional(),
-          adopt: z.boolean().optional(),
-          credentials: z.unknown().optional(),
-        }),
-      ])
-      .optional(),
-    "gitlab-runner:manager": placed.optional(),
-    "gitlab-runner:jobs": placed.optional(),
-  }),
-});
-
-/** The values of a stack file. */
-export type StackValues = z.output<typeof stackFile>["config"];
-
-/** @throws UserError when the file cannot be read or is no stack file */
-export function readStack(file: string): StackValues {
-  try {
-    return stackFile.parse(parse(readFileSync(file, "utf8"))).config;
-  } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new UserError(`${file} is no stack file, such as Pulumi.homelab.yaml: ${reason}`);
-  }
-}
-
-/** Whether the stack's jobs reach MinIO by HTTPS: with a public authority's certificates, which the sandbox has none of, they don't. */
-export function wantsTls({ "gitlab-runner:cache": cache, "gitlab-runner:caCertificate": own }: StackValues): boolean {
-  return cache !== undefined && cache !== false && cache.insecure === false && own !== undefined;
-}
-
-/** Labels that the node must have for the stack's pods. */
-export function nodeLabels(values: StackValues): Record<string, string> {
-  return { ...values["gitlab-runner:manager"]?.nodeSelector, ...values["gitlab-runner:jobs"]?.nodeSelector };
-}
-
-function pulumiOf(folder: SandboxFolder, state: SandboxState): PulumiCli {
-  return new PulumiCli({ environment: sandboxEnvironment(folder, state) });
-}
 
 /** Makes the Pulumi stack, with a state file of its own and no configuration. Needs no server. */
 export async function initStack(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
@@ -209,4 +155,8 @@ export async function stackOutputs(folder: SandboxFolder, state: SandboxState): 
   const pulumi = pulumiOf(folder, state);
   const outputs = await pulumi.json(z.record(z.string(), z.unknown()), ["stack", "output"]);
   return Object.keys(outputs).length === 0 ? undefined : outputs;
+}
+
+function pulumiOf(folder: SandboxFolder, state: SandboxState): PulumiCli {
+  return new PulumiCli({ environment: sandboxEnvironment(folder, state) });
 }
