@@ -28,22 +28,19 @@ const masker = new Masker();
 
 const program = new Command("npm run doctor --")
   .description(
-    "Checks a deployed stack from outside: the runner in GitLab, its pods and rights in Kubernetes, its cache. Says what is " +
-      "wrong and what to do. Without --fix, it changes nothing but one small object in the cache.",
+    "Checks a deployed stack from outside: the runner in GitLab, its pods and permissions in Kubernetes, its cache. Says what is " +
+      "wrong and what to do. Without --fix, it only writes one small object to the cache.",
   )
   .option("--stack <name>", "the stack (default: the one that is selected in Pulumi)")
   .addOption(new Option("--json", "print one JSON document instead").conflicts("fix"))
-  .option("--fix", "fix what can be fixed, and look again; ask before each step")
-  .option("--yes", "with --fix: do without asking what is certain to be this stack's own")
+  .option("--fix", "fix what can be fixed, and check again; ask before each step")
+  .option("--yes", "with --fix: do not ask about what certainly belongs to this stack")
   .option(
     "--store <host:port>",
     "where this machine reaches the object store (default: minio:minioServer, or cache.server)",
   )
   .option("--grace <minutes>", "how long past a job's timeout its pod may stay", minutes, 10)
-  .addHelpText(
-    "after",
-    "\nExit code: 0 without problems, 1 with problems, 2 where it cannot check. See docs/doctor.md.",
-  )
+  .addHelpText("after", "\nExit code: 0 without problems, 1 with problems, 2 if it cannot check. See docs/doctor.md.")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes.cannotWork))
   .action((options: Options) => (options.fix === true ? fix(options) : examine(options)));
 
@@ -73,8 +70,8 @@ async function fix({ stack: name, yes = false, grace, store }: Options): Promise
   const isTerminal = isatty(0) && isatty(1);
   if (!yes && !isTerminal) {
     throw new UserError(
-      "--fix asks before each step, and there is no terminal to ask at.\n" +
-        "To do without asking what is certain to be the stack's own: --fix --yes\nNothing was touched.",
+      "--fix asks before each step, but there is no terminal.\n" +
+        "To skip the question for what certainly belongs to the stack: --fix --yes\nNothing was changed.",
     );
   }
   const { name: stack } = await readConfiguredStack(name, masker);
@@ -104,5 +101,5 @@ try {
   );
   process.exitCode = exitCodes.cannotWork;
 }
-// A connection without an answer must not keep the command from ending.
+// An open connection must not keep the command from ending.
 process.exit();

@@ -42,7 +42,7 @@ export class PulumiCli {
     // Further arguments may be values.
     const command = `pulumi ${args.slice(0, 2).join(" ")}`;
     if (isMissing) {
-      throw new UserError("There is no command pulumi. Install it: https://www.pulumi.com/docs/install/");
+      throw new UserError("The command pulumi was not found. Install it: https://www.pulumi.com/docs/install/");
     }
     if (timedOut) {
       throw new UserError(`${command} did not end within ${answerLimit / 1000} s.`);
@@ -54,7 +54,7 @@ export class PulumiCli {
       throw new UserError(
         unknown === undefined
           ? `${command}: ${message}`
-          : `There is no stack ${unknown}. Those that there are: pulumi stack ls`,
+          : `There is no stack ${unknown}. To list the stacks: pulumi stack ls`,
       );
     }
     return stdout;

@@ -69,7 +69,7 @@ export interface ResourceHandler {
   delete(id: string, outputs: Properties, operation: Operation, inputs: Properties): Promise<void>;
 }
 
-/** A resource was made, but is not as it should be: the engine keeps it, and mends it at the next update. */
+/** A resource was made, but is not as it should be: the engine keeps it, and fixes it at the next update. */
 export class ResourceInitError extends Error {
   override readonly name = "ResourceInitError";
   readonly state: ResourceState;

@@ -142,18 +142,18 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
   });
 
   test("touches nothing where it may not, cannot, or nobody is there to ask", async () => {
-    await touchesNothing(/there is no terminal to ask at\.\n.*--fix --yes\nNothing was touched\.$/, []);
+    await touchesNothing(/there is no terminal\.\n.*--fix --yes\nNothing was changed\.$/, []);
     await touchesNothing(/^There is no stack nowhere\./, ["--stack", "nowhere", "--yes"]);
     await touchesNothing(/incorrect passphrase/, ["--yes"], { PULUMI_CONFIG_PASSPHRASE: "another" });
     writeLock("another-machine", process.pid);
-    await touchesNothing(/someone@another-machine, process \d+, since 2026-11-24T17:00:00Z[^]*Nothing was touched/);
+    await touchesNothing(/someone@another-machine, process \d+, since 2026-11-24T17:00:00Z[^]*Nothing was changed/);
     assert.ok(existsSync(lock()), "the lock of a machine that this one cannot see is still there");
     rmSync(lock());
     await sandbox.gitlab.Runners.edit(await runnerId(), { paused: true });
     const token = "glpat-that-may-only-look";
     await control().addAccessToken({ token, username: "homelab", scopes: ["read_api", "create_runner"] });
     await touchesNothing(
-      /You may not fix it\.\nGitLab's access token has the scopes read_api, create_runner; it takes api\./,
+      /You lack permissions to fix it\.\nGitLab's access token has the scopes read_api, create_runner; it needs api\./,
       ["--yes"],
       { GITLAB_TOKEN: token },
     );
@@ -192,10 +192,10 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     await sleep(1_500);
 
     const said = await isFixed();
-    assert.match(said, /Take away the lock of a pulumi that no longer runs\.[^]*✔ Done\./);
-    assert.match(said, /It was enabled by hand for 75488735, so that pulumi up fails with 400 runner_error\./);
+    assert.match(said, /Remove the lock of a pulumi process that no longer runs\.[^]*✔ Done\./);
+    assert.match(said, /It was enabled by hand for 75488735, so pulumi up fails with 400 runner_error\./);
     assert.match(said, /The Deployment gitlab-runner was changed: spec\.replicas/);
-    assert.match(said, new RegExp(`Delete runner #${double.id} .*\\n– Not done\\. It may be somebody else's`));
+    assert.match(said, new RegExp(`Delete runner #${double.id} .*\\n– Not done\\. It may belong to someone else`));
     const all = await api.Runners.all({ projectId: ownProject.id });
     assert.deepEqual(
       all.map((runner) => runner.id).toSorted((a, b) => a - b),
@@ -233,7 +233,7 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     assert.equal(now["accesskey"], key, "the same user has come back");
     assert.equal(now["secretkey"], before["secretkey"]);
     assert.notEqual(now["runner-token"], before["runner-token"]);
-    const backup = /The state as it was: (\S+)/.exec(said)?.[1] ?? "none";
+    const backup = /Backup of the state: (\S+)/.exec(said)?.[1] ?? "none";
     assert.match(readFileSync(backup, "utf8"), /"ciphertext"/);
   });
 
@@ -248,8 +248,8 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     await must("mc", "ilm", "rule", "rm", "--all", "--force", "minio/gitlab-runner-cache");
 
     const said = await isFixed();
-    assert.match(said, /Replace the runner in GitLab by one with a new token/);
-    assert.match(said, /Replace the cache's user in MinIO by one with new keys/);
+    assert.match(said, /Replace the runner in GitLab with one that has a new token/);
+    assert.match(said, /Replace the cache's user in MinIO with one that has new keys/);
     const now = await credentials();
     assert.notEqual(now["accesskey"], before["accesskey"]);
     const users = await must("mc", "admin", "user", "list", "minio");
@@ -272,17 +272,17 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
       assert.equal(exitCode, 2, all);
       assert.match(
         all,
-        /^Somebody's pulumi works on the stack right now: \S+@\S+, process \d+, since \S+\.\nNothing was touched\.$/,
+        /^Another pulumi process is working on the stack: \S+@\S+, process \d+, since \S+\.\nNothing was changed\.$/,
       );
       return true;
     });
     await must("kubectl", "uncordon", "polycephala");
     const { all } = await run([process.execPath, "tools/doctor.ts", "--stack", "sandbox"]);
-    assert.match(all, /^Nothing is deployed by the stack sandbox, or not to the end\.\n[^]*--fix$/);
+    assert.match(all, /^The stack sandbox is not deployed, or not completely\.\n[^]*--fix$/);
 
     const said = await isFixed();
     assert.match(said, /helm uninstall gitlab-runner --namespace gitlab-runner/);
-    assert.match(said, /Forget that something was cut off\./);
+    assert.match(said, /Clear the interrupted operations\./);
     const runners = await sandbox.gitlab.Runners.all({ projectId: ownProject.id });
     assert.equal(runners.filter(({ description }) => description === "k8s-homelab-runner").length, 2, "and its double");
     assert.equal((await must("mc", "admin", "user", "list", "minio")).trim().split("\n").length, 1);

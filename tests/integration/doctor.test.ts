@@ -38,7 +38,7 @@ const always: Record<string, Expected> = {
   "linkerd-proxy": {
     status: "skipped",
     found:
-      "This cluster has no Linkerd (no webhook linkerd-proxy-injector-webhook-config), so the annotations do nothing.",
+      "This cluster has no Linkerd (no webhook linkerd-proxy-injector-webhook-config), so the annotations have no effect.",
     todo: "Install it, https://linkerd.io/2/getting-started/, or: pulumi config set linkerd false",
   },
 };
@@ -202,7 +202,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         status: "warning",
         found: /^No manager has contacted GitLab yet; the manager pod started at \S+Z, \d+ seconds? ago\.$/,
         todo:
-          "See what the manager says, and whether its pod reaches gitlabUrl:\n" +
+          "Check the manager's log, and whether its pod can reach gitlabUrl:\n" +
           "kubectl --namespace gitlab-runner logs --selector app=gitlab-runner --container gitlab-runner --tail 20",
       },
     });
@@ -216,16 +216,13 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     const lines = stdout.split("\n");
     assert.equal(lines.filter((line) => /^[✔⚠✖–] /.test(line)).length, 31);
     assert.match(stdout, /^✔ GitLab knows the runner \(#1, k8s-homelab-runner, project_type\)$/m);
-    assert.match(
-      stdout,
-      /^✔ The runner is online \(last heard of at \S+Z, \d+ (seconds?|minutes?) ago, version .+\)$/m,
-    );
+    assert.match(stdout, /^✔ The runner is online \(last contact at \S+Z, \d+ (seconds?|minutes?) ago, version .+\)$/m);
     assert.match(stdout, /^✔ The extra projects may use the runner \(1 of 1\)$/m);
     assert.equal(lines.at(-1), "Stack sandbox: 30 ok, 1 skipped.");
     assert.doesNotMatch(stdout, /\u001b/, "no colours, since it is not a terminal");
   });
 
-  test("names what was changed in GitLab, and its command mends it", async () => {
+  test("names what was changed in GitLab, and its command fixes it", async () => {
     const id = await runnerId();
     const api = sandbox.gitlab;
     await control().addProject({ id: 75488736, path: "homelab/forgotten" });
@@ -240,14 +237,14 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await expectFindings({
       "runner-paused": {
         status: "problem",
-        found: "It is paused in GitLab, and so takes no jobs.",
+        found: "It is paused in GitLab, so it takes no jobs.",
         todo: restore,
       },
       "runner-tags": {
         status: "problem",
         found:
-          'In GitLab it lacks "homelab": jobs with that tag wait for ever.\n' +
-          'In GitLab it also has "fast", which the configuration does not name.',
+          'In GitLab it lacks "homelab": jobs with that tag wait forever.\n' +
+          'In GitLab it also has "fast", which is not in the configuration.',
         todo: restore,
       },
       "runner-settings": {
@@ -258,17 +255,17 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
       "runner-projects": {
         status: "problem",
         found:
-          "It is not enabled for 75488735, or your access token may not see that.\n" +
-          "It is enabled for homelab/forgotten (75488736), which the configuration does not name.",
+          "It is not enabled for 75488735, or your access token cannot see that.\n" +
+          "It is enabled for homelab/forgotten (75488736), which is not in the configuration.",
         todo:
-          `${restore}\nName them in extraProjects, or take the runner off them in GitLab: ` +
-          "until then GitLab refuses to delete the runner.",
+          `${restore}\nAdd them to extraProjects, or remove the runner from them in GitLab: ` +
+          "until then, GitLab refuses to delete the runner.",
       },
       "orphaned-runners": {
         status: "warning",
         found: `#${double.id} has the same description and owner as this stack's #${id}.`,
         todo:
-          "Unless another stack has made it, delete it:\n" +
+          "Unless another stack created it, delete it:\n" +
           `curl --request DELETE --header "PRIVATE-TOKEN: $GITLAB_TOKEN" ${gitlabUrl(sandbox.state)}/api/v4/runners/${double.id}`,
       },
     });
@@ -279,7 +276,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await api.Runners.disable(75488736, id);
   });
 
-  test("names what was changed in Kubernetes, and its commands mend it", async () => {
+  test("names what was changed in Kubernetes, and its commands fix it", async () => {
     await kubectl(
       "patch",
       "role",
@@ -330,10 +327,10 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
           "GitLab does not know the token: it was reset, has expired, or its runner was deleted. " +
           `(The Secret ${tokenSecret} in namespace gitlab-runner)`,
         todo:
-          `Where only the Secret was changed: ${restoreObjects}\n` +
-          `Else replace the runner, and its token with it:\n${rotate}`,
+          `If only the Secret was changed: ${restoreObjects}\n` +
+          `Otherwise replace the runner and its token:\n${rotate}`,
       },
-      "token-expiry": skippedFor("GitLab takes the runner's token in the Secret"),
+      "token-expiry": skippedFor("GitLab accepts the runner's token in the Secret"),
       "manager-rights": {
         status: "problem",
         found:
@@ -344,14 +341,14 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         status: "problem",
         found: /^In namespace gitlab-runner, every CI job may get configmaps, .*get pods, .* and \d+ more\.$/,
         todo:
-          "Find what binds gitlab-runner-job, or one of its groups, and take it off:\n" +
+          "Find the bindings of gitlab-runner-job or one of its groups, and remove them:\n" +
           "kubectl get rolebindings,clusterrolebindings --all-namespaces --output wide",
       },
       linkerd: {
         status: "problem",
         found:
           'The namespace gitlab-runner lacks the annotation linkerd.io/inject: "enabled"; ' +
-          "it has a label of that name, which does nothing.",
+          "it has a label of that name, which has no effect.",
         todo: restoreObjects,
       },
       "linkerd-proxy": skippedFor("Linkerd's annotations are in place"),
@@ -363,7 +360,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
       "orphaned-objects": {
         status: "warning",
         found:
-          "These belong to jobs that have no pod any more: secret/runner-def-project-1-concurrent-1-x3, " +
+          "These belong to jobs whose pod no longer exists: secret/runner-def-project-1-concurrent-1-x3, " +
           "configmap/runner-def-project-1-concurrent-1-x4.",
         todo: removeObjects,
       },
@@ -378,8 +375,8 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await expectFindings({
       "runner-online": {
         status: "problem",
-        found: /^GitLab calls it offline: it was last heard of at \S+Z, 3 hours ago\.$/,
-        todo: /^See what the manager says/,
+        found: /^GitLab shows it as offline: its last contact was at \S+Z, 3 hours ago\.$/,
+        todo: /^Check the manager's log/,
       },
       "token-expiry": { status: "warning", found: /^It expires at \S+Z, in 4 days\.$/, todo: rotate },
     });
@@ -390,7 +387,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     });
   });
 
-  test("names an expired token, and keys that can do too much; new ones mend both", async () => {
+  test("names an expired token, and keys that can do too much; new ones fix both", async () => {
     await resetToken(1);
     await control().changeSettings({ runnerTokenExpirationInterval: null });
     const key = await accessKey();
@@ -399,29 +396,29 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await sleep(1_000);
     await expectFindings({
       token: { status: "problem", found: /^GitLab does not know the token: /, todo: /./ },
-      "token-expiry": skippedFor("GitLab takes the runner's token in the Secret"),
+      "token-expiry": skippedFor("GitLab accepts the runner's token in the Secret"),
       "cache-scope": {
         status: "problem",
         found:
-          "They open other buckets, too: of-another.\n" +
-          "They may delete objects; doctor-probe-gitlab-runner, the doctor's own, is gone now.",
-        todo: `Someone has given their user more than the stack's policy. Replace it, by one that has that policy alone:\n${rotate}`,
+          "They can also access other buckets: of-another.\n" +
+          "They may delete objects; doctor-probe-gitlab-runner, the doctor's own, was deleted.",
+        todo: `Their user was given more than the stack's policy. Replace it with one that has only that policy:\n${rotate}`,
       },
     });
     await follow(rotate);
     await runJob();
   });
 
-  test("names a bucket that is gone, and a policy that was taken away; one command mends both", async () => {
+  test("names a bucket that is gone, and a policy that was taken away; one command fixes both", async () => {
     await must(["mc", "rb", "--force", `minio/${bucket}`]);
     await expectFindings({
       "cache-bucket": {
         status: "problem",
-        found: `There is no bucket ${bucket} at http://${sandbox.minio}: jobs run, each with an empty cache.`,
+        found: `There is no bucket ${bucket} at http://${sandbox.minio}: jobs run, but each with an empty cache.`,
         todo: restore,
       },
-      "cache-rights": skippedFor("The cache's bucket is there"),
-      "cache-scope": skippedFor("The cache's bucket is there"),
+      "cache-rights": skippedFor("The cache's bucket exists"),
+      "cache-scope": skippedFor("The cache's bucket exists"),
     });
     const policies = await must(["mc", "admin", "policy", "list", "minio"]);
     const policy = /^gitlab-runner-cache-policy\S*/m.exec(policies)?.[0] ?? "";
@@ -429,14 +426,14 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await expectFindings({
       "cache-bucket": {
         status: "skipped",
-        found: "The keys may not list it (AccessDenied), so this cannot be told.",
+        found: "The keys are not allowed to list it (AccessDenied), so this cannot be checked.",
       },
       "cache-rights": {
         status: "problem",
         found:
-          `They may not put in ${bucket} (AccessDenied): no job can save its cache.\n` +
-          `They may not get in ${bucket} (AccessDenied): no job finds its cache.\n` +
-          `They may not list in ${bucket} (AccessDenied): a cache that is not there yet is an error for its job, not a miss.`,
+          `They are not allowed to put in ${bucket} (AccessDenied): no job can save its cache.\n` +
+          `They are not allowed to get in ${bucket} (AccessDenied): no job can restore its cache.\n` +
+          `They are not allowed to list in ${bucket} (AccessDenied): a cache that does not exist yet is an error for the job, not a miss.`,
         todo: restore,
       },
     });
@@ -458,29 +455,29 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         status: "warning",
         found:
           "It has changed since the last pulumi up:\n" +
-          "chart.version: gitlab-runner-0.86.0 is deployed, gitlab-runner-0.85.0 is configured",
+          "chart.version: gitlab-runner-0.86.0 is deployed, but gitlab-runner-0.85.0 is configured",
         todo: "pulumi up --stack sandbox",
       },
       "cache-key": {
         status: "problem",
         found:
-          "It says SignatureDoesNotMatch: the keys are not, or no longer, those of a user of the store. " +
+          "It responds with SignatureDoesNotMatch: the keys do not belong to a user of the store, or no longer do. " +
           `(The Secret ${cacheSecret} in namespace gitlab-runner)`,
-        todo: `Where only the Secret was changed: ${restoreObjects}\nElse make new ones:\n${rotate}`,
+        todo: `If only the Secret was changed: ${restoreObjects}\nOtherwise create new ones:\n${rotate}`,
       },
-      "cache-bucket": skippedFor("The object store takes the cache's keys in the Secret"),
-      "cache-rights": skippedFor("The object store takes the cache's keys in the Secret"),
-      "cache-scope": skippedFor("The object store takes the cache's keys in the Secret"),
+      "cache-bucket": skippedFor("The object store accepts the cache's keys in the Secret"),
+      "cache-rights": skippedFor("The object store accepts the cache's keys in the Secret"),
+      "cache-scope": skippedFor("The object store accepts the cache's keys in the Secret"),
       chart: {
         status: "problem",
-        found: "Chart 0.86.0 is deployed, chart.version is 0.85.0.",
+        found: "Chart 0.86.0 is deployed, but chart.version is 0.85.0.",
         todo: restore,
       },
       "chart-newest": {
         status: "warning",
-        found: `Chart 0.86.0 is deployed; 0.87.1 is the newest of ${charts}.`,
+        found: `Chart 0.86.0 is deployed; 0.87.1 is the newest in ${charts}.`,
         todo:
-          "Read what has changed, https://gitlab.com/gitlab-org/charts/gitlab-runner/-/releases, then:\n" +
+          "Read the changes, https://gitlab.com/gitlab-org/charts/gitlab-runner/-/releases, then:\n" +
           "pulumi config set --path chart.version 0.87.1 --stack sandbox\npulumi up --stack sandbox",
       },
     });
@@ -502,7 +499,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         gitlab: {
           status: "problem",
           found: `http://${nobody}/api/v4: connect ECONNREFUSED ${nobody}`,
-          todo: "Check the address: pulumi config get gitlab:baseUrl    (or GITLAB_BASE_URL; without both, gitlabUrl)",
+          todo: "Check the address: pulumi config get gitlab:baseUrl    (or GITLAB_BASE_URL; if neither is set, gitlabUrl)",
         },
         kubernetes: {
           status: "problem",
@@ -573,9 +570,9 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await expectFindings({
       pods: {
         status: "problem",
-        found: /^Pod gitlab-runner-\S+: no node takes it: 0\/1 nodes are available: 1 node\(s\) were unschedulable\./,
+        found: /^Pod gitlab-runner-\S+: no node accepts it: 0\/1 nodes are available: 1 node\(s\) were unschedulable\./,
         todo:
-          "Compare manager.nodeSelector, tolerations and resources with what the nodes have:\n" +
+          "Compare manager.nodeSelector, tolerations and resources with the nodes:\n" +
           "kubectl get nodes --show-labels    (and: kubectl describe nodes)",
       },
     });
@@ -620,13 +617,13 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     const missing = await doctor(["--stack", "nowhere", "--json"]);
     assert.deepEqual(missing, {
       stdout: "",
-      stderr: "There is no stack nowhere. Those that there are: pulumi stack ls",
+      stderr: "There is no stack nowhere. To list the stacks: pulumi stack ls",
       exitCode: 2,
     });
     const noPulumi = await doctor(["--stack", "sandbox"], { PATH: "/nowhere" });
     assert.deepEqual(noPulumi, {
       stdout: "",
-      stderr: "There is no command pulumi. Install it: https://www.pulumi.com/docs/install/",
+      stderr: "The command pulumi was not found. Install it: https://www.pulumi.com/docs/install/",
       exitCode: 2,
     });
     const wrongOption = await doctor(["--grace", "soon"]);

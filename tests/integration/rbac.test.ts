@@ -49,7 +49,7 @@ test("a cluster without RBAC is told from one with it", { timeout: 2 * 60_000 },
   const { look } = await apiServer(t, "AlwaysAllow");
   const { status, found, todo } = await look();
   assert.equal(status, "problem");
-  assert.match(found, /^This cluster does not check rights: even an account that does not exist may do everything/);
+  assert.match(found, /^This cluster does not enforce RBAC: even an account that does not exist may do everything/);
   assert.match(todo ?? "", /^microk8s enable rbac$/m);
 });
 

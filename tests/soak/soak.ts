@@ -26,7 +26,7 @@ const commands: Readonly<Record<Operation, readonly string[]>> = {
 const helmWaitsMs = 6_000;
 
 /** What the doctor does that is no more than Pulumi's own `cancel` (the plan of which stands by itself), `up` and `refresh`. */
-const ownSteps = /^(What can be done|Compare everything|Forget that something was cut off)/;
+const ownSteps = /^(What can be done|Compare everything|Clear the interrupted operations)/;
 
 /** Makes things happen to one sandbox, and sees whether its stack comes to the same end. */
 export class Soak {

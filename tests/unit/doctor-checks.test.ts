@@ -82,7 +82,7 @@ describe("runner-online", () => {
   test("takes GitLab's word, since an idle manager is silent for up to an hour", async () => {
     const { status, found } = await look([manager(59)], [pod(600)]);
     assert.equal(status, "ok");
-    assert.equal(found, "last heard of at 2026-11-24T11:01:00Z, 59 minutes ago, version 18.9.0");
+    assert.equal(found, "last contact at 2026-11-24T11:01:00Z, 59 minutes ago, version 18.9.0");
   });
 
   test("does not take the word of a manager before the present pod", async () => {
@@ -91,7 +91,7 @@ describe("runner-online", () => {
     assert.equal(
       found,
       "No manager has contacted GitLab since the manager pod started at 2026-11-24T11:30:00Z, 30 minutes ago; " +
-        "the one before was last heard of at 2026-11-24T11:01:00Z, 59 minutes ago.",
+        "the last contact of the previous one was at 2026-11-24T11:01:00Z, 59 minutes ago.",
     );
   });
 
@@ -106,7 +106,7 @@ describe("runner-online", () => {
   test("counts the managers", async () => {
     const { status, found } = await look([manager(1), manager(500, "offline")], [pod(600), pod(600)]);
     assert.equal(status, "warning");
-    assert.equal(found, "2 manager pods are ready, but GitLab has heard of 1 only.");
+    assert.equal(found, "2 manager pods are ready, but only 1 contacted GitLab.");
   });
 });
 
@@ -226,7 +226,7 @@ describe("rbac", () => {
   test("is off where it may, unless RBAC itself says why", async () => {
     const off = await look(() => Promise.resolve(""));
     assert.equal(off.status, "problem");
-    assert.match(off.found, /^This cluster does not check rights: /);
+    assert.match(off.found, /^This cluster does not enforce RBAC: /);
     assert.match(off.todo ?? "", /^microk8s enable rbac$/m);
     const why = 'ClusterRoleBinding "all" of ClusterRole "cluster-admin" to Group "system:serviceaccounts"';
     const bound = await look(() => Promise.resolve(`RBAC: allowed by ${why}`));
@@ -296,7 +296,7 @@ describe("podTrouble", () => {
     assert.deepEqual(told(withContainer({ waiting })), {
       reason: 'c: ImagePullBackOff: Back-off pulling image "example.com/i:1"',
       log: undefined,
-      todo: "Check that the image example.com/i:1 exists and that the node may pull it:\nkubectl --namespace ci describe pod p",
+      todo: "Check that the image example.com/i:1 exists and that the node can pull it:\nkubectl --namespace ci describe pod p",
     });
   });
 
@@ -311,7 +311,7 @@ describe("podTrouble", () => {
 
   test("shows the log of what runs and is not ready", () => {
     assert.deepEqual(told(withContainer({ running: {} })), {
-      reason: "c: it runs, and is not ready yet",
+      reason: "c: it runs, but is not ready yet",
       log: { container: "c", previous: false },
       todo: "kubectl --namespace ci logs p --container c",
     });
@@ -348,7 +348,7 @@ describe("podTrouble", () => {
 test("portForward knows a Service of the cluster by its address", () => {
   assert.equal(
     portForward("minio.storage.svc.cluster.local:9000"),
-    "Forward its port, and leave that running:\n" +
+    "Forward its port, and keep this running:\n" +
       "kubectl --namespace storage port-forward service/minio 9000:9000\n" +
       "Then: npm run doctor -- --store localhost:9000 …",
   );

@@ -105,7 +105,7 @@ describe("consent", () => {
     assert.equal((await decide(own)).yes, true);
     const refused = await decide(unknown);
     assert.equal(refused.yes, false);
-    assert.match(refused.why ?? "", /somebody else's/);
+    assert.match(refused.why ?? "", /someone else/);
     assert.equal((await consent({ yes: false, isTerminal: false })(own)).yes, false);
   });
 });

@@ -28,7 +28,7 @@ const run = (checks: readonly Check<string[]>[], mask = (text: string) => text) 
 describe("runChecks", { timeout: 10_000 }, () => {
   test("skips what needs a check that failed, and goes on with the rest", async () => {
     const results = await run([
-      check("a", () => Promise.resolve(problem("broken", "mend"))),
+      check("a", () => Promise.resolve(problem("broken", "fix it"))),
       check("b", () => Promise.resolve(ok("not asked")), ["a"]),
       check("c", () => Promise.resolve(ok("not asked")), ["b"]),
       check("d", () => Promise.resolve(warning("odd", "look"))),
@@ -73,7 +73,7 @@ describe("runChecks", { timeout: 10_000 }, () => {
       title: "a is well",
       status: "problem",
       found: "This could not be checked: the password is [secret]",
-      todo: "Mend what it names, then run the doctor again.",
+      todo: "Fix what it reports, then run the doctor again.",
     });
   });
 });

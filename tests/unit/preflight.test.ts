@@ -53,7 +53,7 @@ describe("checkReachable", { timeout: 20_000 }, () => {
     await checkReachable({ cache, registration });
   });
 
-  test("names every server that does not, with its address and the key to mend", async () => {
+  test("names every server that does not, with its address and the key to fix", async () => {
     configure(closed, closed, closed);
     await assert.rejects(checkReachable({ cache, registration }), (error: Error) => {
       assert.ok(error instanceof pulumi.RunError);

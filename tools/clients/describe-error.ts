@@ -1,9 +1,9 @@
 import { callLimit } from "./time-limit.ts";
 
-/** A proxy may answer with a whole page. */
+/** A proxy may respond with an entire page. */
 const longest = 300;
 
-/** Errors of the clients, as far as this looks at them. */
+/** Errors of the clients, as far as they are used here. */
 interface ClientError extends Error {
   /** Of the S3 client, `AccessDenied`; of Node.js, `ECONNREFUSED`; of the Kubernetes client, the HTTP status. */
   readonly code?: string | number;
@@ -11,7 +11,7 @@ interface ClientError extends Error {
   readonly body?: unknown;
 }
 
-/** @returns what went wrong in one line: the server's own words, without headers, addresses with credentials, or a stack */
+/** @returns what went wrong in one line: the server's message, without headers, credentials in URLs, or a stack trace */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) {
     return oneLine(String(error));
@@ -38,7 +38,7 @@ export function describeError(error: unknown): string {
   return oneLine(message);
 }
 
-/** @returns the HTTP status of a server's refusal, whichever client tells it; undefined where there was no answer */
+/** @returns the HTTP status of a server's refusal, for any of the clients; undefined if there was no response */
 export function httpStatus(error: unknown): number | undefined {
   if (!(error instanceof Error)) {
     return undefined;
@@ -50,7 +50,7 @@ export function httpStatus(error: unknown): number | undefined {
   return (cause as { response?: { status?: number } } | undefined)?.response?.status;
 }
 
-/** @returns the S3 or system error's own word, such as `NoSuchBucket` or `ENOTFOUND` */
+/** @returns the code of an S3 or system error, such as `NoSuchBucket` or `ENOTFOUND` */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) {
     return undefined;

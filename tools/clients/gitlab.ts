@@ -52,10 +52,10 @@ export type Verification =
 /** What owns a runner. */
 export type RunnerOwner = { readonly projectId: number } | { readonly groupId: number } | { readonly instance: true };
 
-/** Name under which the doctor shows a runner's token to GitLab, which takes it for a process of the runner's. */
+/** System id that the doctor uses to verify a runner's token; GitLab treats it as one of the runner's processes. */
 const ownSystemId = "gitlab-runner-doctor";
 
-/** Calls of a runner's own that name no process; older doctors of other people's may have made some. */
+/** System id of calls that do not specify one, such as those of older versions of the doctor. */
 const namelessSystemId = "<legacy>";
 
 /** How long GitLab may take for a list with many pages. */
@@ -66,7 +66,7 @@ const mostJobs = 100;
 
 /** GitLab's API; every call has a limit. */
 export class GitLabApi {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly hasToken: boolean;
   readonly #api: InstanceType<typeof Gitlab<false>>;
@@ -79,13 +79,13 @@ export class GitLabApi {
     this.#api = new Gitlab({ host, token, queryTimeout: callLimit });
   }
 
-  /** @returns the HTTP status of a call that every GitLab answers, with or without a token */
+  /** @returns the HTTP status of a call that every GitLab responds to, with or without a token */
   async status(): Promise<number> {
     const response = await fetch(`${this.baseUrl}/version`, { signal: AbortSignal.timeout(callLimit) });
     return response.status;
   }
 
-  /** @returns when the caller's own token ends, undefined for never or where it is of a kind that does not tell */
+  /** @returns when the caller's own token expires; undefined for never, or for a type of token that does not show it */
   async ownTokenExpiry(): Promise<Date | undefined> {
     try {
       const { expiresAt } = await within(
@@ -101,7 +101,7 @@ export class GitLabApi {
     }
   }
 
-  /** @returns the runner, or undefined where GitLab knows none of the id */
+  /** @returns the runner, or undefined if GitLab has none with this id */
   async runner(id: number): Promise<GitLabRunner | undefined> {
     try {
       return (await within(this.#api.Runners.show(id))) as unknown as GitLabRunner;
@@ -148,7 +148,7 @@ export class GitLabApi {
     return within(this.#api.Runners.all({ ...place, type, perPage: 100 } as object), listLimit);
   }
 
-  /** @returns the scopes of the caller's own token, or undefined where it is of a kind that does not tell */
+  /** @returns the scopes of the caller's own token, or undefined for a type of token that does not show them */
   async ownScopes(): Promise<readonly string[] | undefined> {
     try {
       return await within(this.#api.PersonalAccessTokens.show().then(({ scopes }) => scopes));
@@ -160,7 +160,7 @@ export class GitLabApi {
     }
   }
 
-  /** Takes a runner off a project, by its id or full path, that it was enabled for. */
+  /** Disables a runner for a project, by the project's id or full path. */
   async releaseProject(project: string, runnerId: number): Promise<void> {
     await within(this.#api.Runners.disable(project, runnerId));
   }
@@ -171,8 +171,8 @@ export class GitLabApi {
   }
 
   /**
-   * Shows a runner's token to GitLab. To GitLab this is a sign of life, so it gets the name of a process that is forgotten
-   * again at once: else the doctor itself would make a dead runner look online.
+   * Verifies a runner's token with GitLab. GitLab counts this as contact, so it uses its own system id, which is deleted
+   * at once: otherwise the doctor itself would make a dead runner look online.
    */
   async verify(token: string): Promise<Verification> {
     const process = { token, system_id: ownSystemId };
@@ -192,7 +192,7 @@ export class GitLabApi {
     };
   }
 
-  /** In the body, since addresses are logged. */
+  /** In the body, since URLs are logged. */
   #asRunner(method: string, path: string, body: Readonly<Record<string, string>>): Promise<Response> {
     return fetch(`${this.baseUrl}/${path}`, {
       method,

@@ -35,21 +35,21 @@ export interface Right {
   readonly verb: string;
 }
 
-/** A Helm release as Helm itself has noted it. */
+/** A Helm release as Helm has stored it. */
 export interface HelmRelease {
-  /** `deployed`, `failed`, `pending-upgrade` or another of Helm's words. */
+  /** `deployed`, `failed`, `pending-upgrade` or another of Helm's statuses. */
   readonly status: string;
   readonly chartVersion: string;
   readonly revision: number;
-  /** The last revision that Helm has called deployed, and that it can go back to; undefined where there is none. */
+  /** The last revision that was deployed, and that Helm can roll back to; undefined if there is none. */
   readonly lastDeployed: number | undefined;
   /** Name of the Secret with the runner's token, in the values. */
   readonly tokenSecret: string | undefined;
-  /** The objects of the newest revision, as Helm has applied them: YAML documents. */
+  /** The objects of the newest revision, as Helm applied them: YAML documents. */
   readonly manifest: string;
 }
 
-/** What is in the Secret of a Helm release, as far as the doctor looks at it. */
+/** Contents of a Helm release's Secret, as far as the doctor uses them. */
 const helmRecord = z.object({
   chart: z.object({ metadata: z.object({ version: z.string() }) }),
   config: z.object({ runners: z.object({ secret: z.string().optional() }).optional() }).nullish(),
@@ -66,7 +66,7 @@ export class KubernetesApi {
     this.#config = config;
   }
 
-  /** As a file that `kubectl` and `helm` take; with the credentials in it. */
+  /** As a file for `kubectl` and `helm`, including the credentials. */
   get kubeconfig(): string {
     return this.#config.exportConfig();
   }
@@ -112,18 +112,18 @@ export class KubernetesApi {
       api.listNamespacedService({ namespace }),
     ]);
     const kinds = ["Secret", "ConfigMap", "Service"];
-    // Items of a list do not say what they are.
+    // Items of a list have no kind.
     return lists.flatMap(({ items }, index) => items.map((item) => Object.assign(item, { kind: kinds[index] })));
   }
 
-  /** Deletes an object of the core API; one that is not there counts as deleted. */
+  /** Deletes an object of the core API; a missing one counts as deleted. */
   async delete(namespace: string, kind: string, name: string): Promise<void> {
     const object = { apiVersion: "v1", kind, metadata: { namespace, name } };
     await found(within(KubernetesObjectApi.makeApiClient(this.#config).delete(object)));
   }
 
   /**
-   * Asks the server what applying an object again would make of the one that is there, and changes nothing.
+   * Asks the server, in a dry run, how applying an object again would change the existing one.
    * @returns both, or undefined where there is none
    * @throws an error of status 403 when the caller may not change it
    */
@@ -149,7 +149,7 @@ export class KubernetesApi {
     return review.status?.allowed === true;
   }
 
-  /** @returns the last lines of a container's log; of its run before, if asked for */
+  /** @returns the last lines of a container's log, or of its previous run's */
   log(pod: { namespace: string; name: string }, container: string, previous: boolean): Promise<string> {
     return this.#api(CoreV1Api).readNamespacedPodLog({ ...pod, container, previous, tailLines: 10 });
   }
@@ -163,7 +163,7 @@ export class KubernetesApi {
     return (await found(api.readMutatingWebhookConfiguration({ name }))) !== undefined;
   }
 
-  /** @returns the newest revision of a Helm release, or undefined where there is none */
+  /** @returns the newest revision of a Helm release, or undefined if there is none */
   async helmRelease(namespace: string, name: string): Promise<HelmRelease | undefined> {
     const labelSelector = `owner=helm,name=${name}`;
     const { items } = await this.#api(CoreV1Api).listNamespacedSecret({ namespace, labelSelector });
@@ -188,7 +188,7 @@ export class KubernetesApi {
   }
 
   /**
-   * Asks as the account itself, by impersonation: no token is made for it.
+   * Asks as the account itself, by impersonation: no token is created for it.
    * @throws an error of status 403 when the caller may not impersonate it
    */
   async accountMay(account: { namespace: string; name: string }, namespace: string, right: Right): Promise<boolean> {
@@ -197,8 +197,8 @@ export class KubernetesApi {
 
   /**
    * Asks as {@link accountMay} does.
-   * @returns what gives the account the right, in the cluster's words, empty where it gives no reason; undefined where the
-   * account does not have it
+   * @returns the cluster's reason for allowing it, empty if it gives none; undefined if the
+   * account is not allowed to
    */
   async whyAccountMay(
     account: { namespace: string; name: string },
@@ -218,7 +218,7 @@ export class KubernetesApi {
     return review.status?.allowed === true ? (review.status.reason ?? "") : undefined;
   }
 
-  /** @returns all rules that hold for the account in a namespace; asked for as {@link accountMay} does */
+  /** @returns all rules for the account in a namespace, by impersonation like {@link accountMay} */
   async accountRules(account: { namespace: string; name: string }, namespace: string): Promise<V1ResourceRule[]> {
     const body = model<V1SelfSubjectRulesReview>({ spec: { namespace } });
     const review = await this.#as(account).createSelfSubjectRulesReview({ body });
@@ -261,7 +261,7 @@ function decode(data: Readonly<Record<string, string>> = {}): Record<string, str
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
 }
 
-/** @returns the object, or undefined where the server has none */
+/** @returns the object, or undefined if the server has none */
 async function found<Result>(call: Promise<Result>): Promise<Result | undefined> {
   try {
     return await call;

@@ -65,12 +65,12 @@ export class ObjectStore {
     return `${this.address.https ? "https" : "http"}://${this.address.server}`;
   }
 
-  /** Resolves when something answers by HTTP, whatever it says to a stranger. */
+  /** Resolves when something responds by HTTP, with any status. */
   async reach(): Promise<void> {
     await fetch(this.url, { redirect: "manual", signal: AbortSignal.timeout(callLimit) });
   }
 
-  /** @returns what the store says to a list of one object's name */
+  /** @returns the store's response to a listing of one object's name */
   async list(keys: StoreKeys, bucket: string, prefix: string): Promise<Outcome> {
     return outcome(within(names(this.#client(keys), bucket, prefix)));
   }
@@ -85,12 +85,12 @@ export class ObjectStore {
   }
 
   /**
-   * Tries what the runner does with the keys, and what it must not be able to do, on one object of the doctor's own.
-   * The object stays: keys as they should be cannot delete it, and the bucket's expiry does.
+   * Tests what the runner does with the keys, and what it must not be able to do, with the doctor's own object.
+   * The object stays: correct keys cannot delete it, and the bucket's lifecycle rule does.
    */
   async try(keys: StoreKeys, bucket: string, object: string): Promise<Trial> {
     const client = this.#client(keys);
-    const text = "Written by `npm run doctor`, to see whether the cache works.\n";
+    const text = "Written by `npm run doctor` to test whether the cache works.\n";
     const put = await outcome(within(client.putObject(bucket, object, text)));
     const get = await outcome(within(read(client, bucket, object)));
     const list = await outcome(within(names(client, bucket, object)));
@@ -102,7 +102,7 @@ export class ObjectStore {
     return { put, get, list, remove, buckets };
   }
 
-  /** @returns when a bucket was made, or undefined where the keys see none of that name */
+  /** @returns when a bucket was created, or undefined if the keys see none of that name */
   async madeAt(keys: StoreKeys, bucket: string): Promise<Date | undefined> {
     const buckets = await within(this.#client(keys).listBuckets());
     return buckets.find(({ name }) => name === bucket)?.creationDate;
@@ -179,7 +179,7 @@ async function outcome(work: Promise<unknown>): Promise<Outcome> {
   }
 }
 
-/** The S3 error code; an error of another kind is no refusal, and is passed on. */
+/** The S3 error code; any other error is not a refusal, and is thrown. */
 function refusal(error: unknown): string {
   if (error instanceof S3Error && error.code !== undefined) {
     return error.code;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long a server may take to answer one call, in milliseconds. */
+/** How long a server may take to respond to one call, in milliseconds. */
 export const callLimit = 10_000;
 
-/** A server did not answer in time. */
+/** A server did not respond in time. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
@@ -14,7 +14,7 @@ export async function within<Result>(work: Promise<Result>, limit = callLimit): 
   const timer = sleep(limit, undefined, { signal: over.signal }).then(() => {
     throw new NoAnswerError(`no answer within ${limit / 1000} s`);
   });
-  // Aborted where the work is done first, and nobody waits for it then.
+  // Aborted if the work is done first; nobody waits for it then.
   timer.catch(() => undefined);
   try {
     return await Promise.race([work, timer]);

@@ -32,7 +32,7 @@ import { tokenExpiry } from "./checks/token-expiry.ts";
 import { tokenValid } from "./checks/token-valid.ts";
 import type { DoctorContext } from "./context.ts";
 
-/** All checks, in the order in which they are printed; each stands after those that it needs. */
+/** All checks, in the order in which they are printed; each comes after those that it needs. */
 export const allChecks: readonly Check<DoctorContext>[] = [
   configuration,
   gitlabAnswers,

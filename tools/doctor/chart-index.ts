@@ -3,7 +3,7 @@ import { parse } from "yaml";
 
 /**
  * @param index text of a Helm repository's `index.yaml`
- * @returns the newest version of a chart that is no pre-release, or undefined where there is none
+ * @returns the newest version of a chart, without pre-releases, or undefined if there is none
  */
 export function newestChart(index: string, chart: string): string | undefined {
   const versions = versionsIn(index, chart).filter(
@@ -13,7 +13,7 @@ export function newestChart(index: string, chart: string): string | undefined {
 }
 
 /**
- * The indexes of large repositories have megabytes, so that of Helm's own form, which has each chart's entries in one
+ * The indexes of large repositories have megabytes, so one in Helm's own format, with each chart's entries in one
  * block, is not parsed as a whole.
  */
 function versionsIn(index: string, chart: string): string[] {

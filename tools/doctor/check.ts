@@ -1,12 +1,12 @@
 import type { Fix } from "./fixes/fix.ts";
 
-/** How a check ended. Only a `problem` makes the command fail. */
+/** Result of a check. Only a `problem` makes the command fail. */
 export type Status = "ok" | "warning" | "problem" | "skipped";
 
-/** What a check has found. */
+/** Findings of a check. */
 export interface Finding {
   readonly status: Status;
-  /** What is there, or why it was not looked at: one or more lines. */
+  /** What was found, or why it was not checked: one or more lines. */
   readonly found: string;
   /** What to do about it: one or more lines, with an exact command where there is one. */
   readonly todo?: string;
@@ -14,27 +14,27 @@ export interface Finding {
   readonly fixes?: readonly Fix[];
 }
 
-/** One question to a deployed stack. */
+/** One check of a deployed stack. */
 export interface Check<Context> {
-  /** Name for programs; stable. */
+  /** Stable name, for programs. */
   readonly id: string;
-  /** What is so when the check is ok, in a few words. */
+  /** What is true when the check is ok, in a few words. */
   readonly title: string;
-  /** Ids of the checks that must not fail first; this one is skipped where they do. */
+  /** Ids of the checks that this one needs; it is skipped if one of them fails. */
   readonly needs?: readonly string[];
-  /** Looks; what it throws is a problem, too. */
+  /** Runs the check; an exception counts as a problem. */
   readonly run: (context: Context) => Promise<Finding>;
 }
 
-/** A check and how it ended. */
+/** A check and its result. */
 export interface CheckResult {
   readonly id: string;
   readonly title: string;
   readonly status: Status;
   readonly found: string;
-  /** Null where there is nothing to do. */
+  /** Null if there is nothing to do. */
   readonly todo: string | null;
-  /** As in {@link Finding}; no part of the JSON report. */
+  /** As in {@link Finding}; not part of the JSON report. */
   readonly fixes?: readonly Fix[];
 }
 
@@ -43,7 +43,7 @@ export function ok(found: string): Finding {
   return { status: "ok", found };
 }
 
-/** Worth to know, and no reason to fail. */
+/** Worth knowing, but no reason to fail. */
 export function warning(found: string, todo: string, ...fixes: readonly (Fix | undefined)[]): Finding {
   return { status: "warning", found, todo, ...fixable(fixes) };
 }
@@ -58,7 +58,7 @@ function fixable(fixes: readonly (Fix | undefined)[]): Pick<Finding, "fixes"> {
   return known.length === 0 ? {} : { fixes: known };
 }
 
-/** Not looked at. */
+/** Not checked. */
 export function skipped(reason: string, todo?: string): Finding {
   return { status: "skipped", found: reason, ...(todo === undefined ? {} : { todo }) };
 }

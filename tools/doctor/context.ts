@@ -8,33 +8,33 @@ import type { PulumiStack, StackOutputs } from "./pulumi-stack.ts";
 import type { ExportedState } from "./stack-state.ts";
 import { providerSettings, storeAddress, type ProviderSettings } from "../provider-settings.ts";
 
-/** What the caller can change. */
+/** Options of the caller. */
 export interface DoctorOptions {
   /** Minutes past its timeout after which a job pod counts as left behind. */
   readonly graceMinutes: number;
-  /** `host:port` of the object store as this machine reaches it; undefined for what the stack says. */
+  /** `host:port` of the object store as this machine reaches it; undefined for the stack's setting. */
   readonly storeServer: string | undefined;
 }
 
-/** What {@link createContext} starts from. */
+/** Inputs of {@link createContext}. */
 export interface ContextInput {
   readonly stack: PulumiStack;
   readonly expected: ExpectedStack;
   readonly options: DoctorOptions;
   readonly masker: Masker;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What Pulumi keeps of the stack; for `--fix` only. */
+  /** The stack's state; only for `--fix`. */
   readonly state?: ExportedState;
 }
 
-/** What the checks work with. What several of them want to know is asked for once. */
+/** What the checks work with. Data that several checks need is requested only once. */
 export interface DoctorContext {
   /** Name of the stack, for commands. */
   readonly stack: string;
   readonly outputs: StackOutputs;
   readonly expected: ExpectedStack;
   readonly options: DoctorOptions;
-  /** What Pulumi keeps of the stack; undefined where nothing is to be fixed. */
+  /** The stack's state; undefined without `--fix`. */
   readonly state: ExportedState | undefined;
   /** Namespace of the job pods. */
   readonly jobNamespace: string;
@@ -44,28 +44,28 @@ export interface DoctorContext {
   /** Undefined without a cache. */
   readonly store: ObjectStore | undefined;
   readonly now: () => Date;
-  /** The runner in GitLab, or undefined where there is none of its id. */
+  /** The runner in GitLab, or undefined if there is none with its id. */
   readonly runner: () => Promise<GitLabRunner | undefined>;
-  /** Id of the runner; of one that exists already, GitLab tells it for its token, or undefined where it does not know that. */
+  /** Id of the runner; for an existing runner, GitLab returns it for the token. Undefined if GitLab does not know the token. */
   readonly runnerId: () => Promise<number | undefined>;
-  /** The token in the Secret, or undefined where there is no Secret. */
+  /** The token in the Secret, or undefined if there is no Secret. */
   readonly runnerToken: () => Promise<string | undefined>;
-  /** What GitLab says to the token; undefined where there is none. */
+  /** GitLab's response to the token; undefined without a token. */
   readonly verification: () => Promise<Verification | undefined>;
   readonly deployment: () => Promise<V1Deployment | undefined>;
   /** Pods of the manager. */
   readonly managerPods: () => Promise<V1Pod[]>;
   /** Pods of jobs. */
   readonly jobPods: () => Promise<V1Pod[]>;
-  /** Keys in the cache's Secret, or undefined where there is no Secret. */
+  /** Keys in the cache's Secret, or undefined if there is no Secret. */
   readonly cacheKeys: () => Promise<StoreKeys | undefined>;
-  /** What the store says to the keys when they list the bucket. */
+  /** The store's response when the keys list the bucket. */
   readonly bucketListing: () => Promise<Outcome>;
   /** What the keys can do. */
   readonly trial: () => Promise<Trial>;
 }
 
-/** Name of the object that tries whether the cache works: always the same, so that it does not pile up. */
+/** Name of the object that tests whether the cache works: always the same, so that only one is left behind. */
 export function probeObject(release: string): string {
   return `doctor-probe-${release}`;
 }
@@ -73,7 +73,7 @@ export function probeObject(release: string): string {
 /** Label that the runner gives the pod of a job; see https://docs.gitlab.com/runner/executors/kubernetes/#default-labels-for-job-pods */
 export const jobPodLabel = "job.runner.gitlab.com/pod";
 
-/** Connects nothing yet. */
+/** Does not connect yet. */
 export function createContext(input: ContextInput): DoctorContext {
   const { stack, expected, options, masker, environment, state } = input;
   const { outputs } = stack;

@@ -1,4 +1,4 @@
-/** @returns what the second list has and the first has not, and the other way round; without regard to order */
+/** @returns the entries that only the second list has, and those that only the first has, regardless of order */
 export function difference(
   found: readonly string[],
   wanted: readonly string[],

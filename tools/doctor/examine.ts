@@ -16,7 +16,7 @@ import { runChecks } from "./run-checks.ts";
 import { readExportedState, resourceTypes, resourcesOf, type ExportedState } from "./stack-state.ts";
 import { unfinishedOutputs } from "./unfinished-stack.ts";
 
-/** What {@link openStack} starts from. */
+/** Inputs of {@link openStack}. */
 export interface StackInput {
   /** Name of the stack. */
   readonly stack: string;
@@ -27,20 +27,20 @@ export interface StackInput {
   readonly say: (text: string) => void;
 }
 
-/** A stack as it is at one moment, and what it can be fixed with. */
+/** A stack's current state, and the tools to fix it. */
 export interface OpenStack {
   readonly context: DoctorContext;
   readonly state: ExportedState;
   readonly tools: FixTools;
-  /** A `pulumi up` has come to its end, at least once. */
+  /** At least one `pulumi up` was completed. */
   readonly isFinished: boolean;
-  /** Whether a bucket is there and the stack has made it. */
+  /** Whether a bucket exists and was created by the stack. */
   readonly isOwnBucket: (name: string) => Promise<boolean>;
 }
 
 /**
- * Reads configuration and state of a stack, whose first `pulumi up` may have been cut off.
- * @throws UserError when one of them cannot be had
+ * Reads configuration and state of a stack, whose first `pulumi up` may have been interrupted.
+ * @throws UserError when one of them cannot be read
  */
 export async function openStack({ stack: name, masker, options, environment, say }: StackInput): Promise<OpenStack> {
   const { outputsJson, ...stack } = await readConfiguredStack(name, masker);
@@ -56,7 +56,7 @@ export async function openStack({ stack: name, masker, options, environment, say
   const commands = commandsFor({ stack: name, kubernetes, mask, say });
   const exported = await commands.askPulumi(["stack", "export"]);
   if (exported.exitCode !== 0) {
-    throw new UserError(`pulumi stack export: ${mask(exported.stderr).trim()}\nNothing was touched.`);
+    throw new UserError(`pulumi stack export: ${mask(exported.stderr).trim()}\nNothing was changed.`);
   }
   const state = readExportedState(exported.stdout);
   // The name of a user in MinIO is its access key.
@@ -74,15 +74,15 @@ export async function openStack({ stack: name, masker, options, environment, say
 }
 
 /**
- * Runs all checks, and those that only `--fix` takes the time for.
- * @throws UserError when there is nothing to look at
+ * Runs all checks, including those that only `--fix` runs because they take time.
+ * @throws UserError when there is nothing to check
  */
 export async function examine(
   { context, state, tools, isFinished, isOwnBucket }: OpenStack,
   mask: (text: string) => string,
 ) {
   if ((state.deployment?.resources ?? []).every(({ type }) => type.startsWith("pulumi:"))) {
-    throw new UserError(`Nothing is deployed by the stack ${context.stack}.\n  pulumi up --stack ${context.stack}`);
+    throw new UserError(`The stack ${context.stack} is not deployed.\n  pulumi up --stack ${context.stack}`);
   }
   const checks: Check<DoctorContext>[] = [
     finished(isFinished),

@@ -56,7 +56,7 @@ const runnerToml = z.object({
   runners: z.tuple([z.object({ cache: z.object({ s3: cacheSection }).optional() })]),
 });
 
-/** The runner as the program asks GitLab for it. */
+/** The runner as the program requests it from GitLab. */
 export type ExpectedRunner = z.output<typeof userRunner>;
 /** A rule of a Role. */
 export type PolicyRule = z.output<typeof policyRule>;
@@ -66,11 +66,11 @@ export interface ExpectedCache extends CachePlace {
   readonly bucket: string;
 }
 
-/** What the stack's configuration asks for. */
+/** What the stack's configuration requests. */
 export interface ExpectedStack {
-  /** Undefined for a runner that exists already. */
+  /** Undefined for an existing runner. */
   readonly runner: ExpectedRunner | undefined;
-  /** Further projects, by id or path. */
+  /** Additional projects, by id or path. */
   readonly extraProjects: readonly string[];
   readonly namespace: string;
   /** Name of the Helm release. */
@@ -82,7 +82,7 @@ export interface ExpectedStack {
   readonly replicas: number;
   readonly managerAccount: string;
   readonly managerRules: readonly PolicyRule[];
-  /** Undefined where the jobs' account is not the stack's own. */
+  /** Undefined if the stack does not manage the jobs' account. */
   readonly jobAccount: string | undefined;
   /** Undefined without a cache. */
   readonly cache: ExpectedCache | undefined;
@@ -91,7 +91,7 @@ export interface ExpectedStack {
 }
 
 /**
- * What the program would ask for with the stack's configuration as it is now.
+ * What the program would register with the stack's current configuration.
  * @throws UserError when the configuration cannot be deployed
  */
 export async function expectedStack(stack: StackConfiguration): Promise<ExpectedStack> {
@@ -105,7 +105,7 @@ export async function expectedStack(stack: StackConfiguration): Promise<Expected
   return fromResources(resources);
 }
 
-/** Picks what the doctor looks at from all that the program registers. */
+/** Picks what the doctor checks from everything that the program registers. */
 export function fromResources(resources: readonly RegisteredResource[]): ExpectedStack {
   const all = <Schema extends z.ZodType>(type: string, schema: Schema) =>
     resources.filter((resource) => resource.type === type).map(({ inputs }) => schema.parse(inputs));
@@ -125,7 +125,7 @@ export function fromResources(resources: readonly RegisteredResource[]): Expecte
   const managerAccount = binding.subjects[0].name;
   const accounts = all("kubernetes:core/v1:ServiceAccount", z.object({ metadata }));
   const namespaces = all("kubernetes:core/v1:Namespace", z.object({ metadata }));
-  // Undoes what Helm would undo.
+  // Undoes the escaping, as Helm would.
   const toml = release.values.runners.config.replaceAll('{{ "{{" }}', "{{");
   const s3 = runnerToml.parse(parseToml(toml)).runners[0].cache?.s3;
   return {

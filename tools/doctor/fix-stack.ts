@@ -15,13 +15,13 @@ export interface FixInput extends StackInput {
   readonly consent: Consent;
 }
 
-/** How often the stack is fixed and looked at again: what one fix brings to light, the next round does. */
+/** Maximum number of rounds of checks and fixes: what one fix reveals, the next round fixes. */
 const mostRounds = 4;
 
 /**
- * Looks, says what it can do, does what it may, and looks again, until nothing more can be done.
- * @returns what is left at the end
- * @throws UserError when it cannot work, or must not, since somebody else is at work on the stack
+ * Checks, lists the possible fixes, does those with consent, and checks again, until nothing more can be fixed.
+ * @returns the results of the last checks
+ * @throws UserError when it cannot work, or when another process holds the stack's lock
  */
 export async function fixStack(input: FixInput): Promise<readonly CheckResult[]> {
   const { stack, say, masker } = input;
@@ -29,7 +29,7 @@ export async function fixStack(input: FixInput): Promise<readonly CheckResult[]>
   const { tools, context, state } = await openStack(input);
   const missing = await missingRights(tools, context.expected);
   if (missing.length > 0) {
-    throw new UserError(`You may not fix it.\n${mask(missing.join("\n"))}\nNothing was touched.`);
+    throw new UserError(`You lack permissions to fix it.\n${mask(missing.join("\n"))}\nNothing was changed.`);
   }
   await clearLock({ tools, state }, input);
   const tried = new Set<string>();
@@ -48,11 +48,11 @@ export async function fixStack(input: FixInput): Promise<readonly CheckResult[]>
     if (done === 0) {
       return results;
     }
-    say("\nLooking again:\n");
+    say("\nChecking again:\n");
   }
 }
 
-/** Nothing is touched while somebody else holds the stack. */
+/** Nothing is changed while another process holds the stack's lock. */
 async function clearLock({ tools, state }: Pick<OpenStack, "tools" | "state">, { say, consent }: FixInput) {
   const held = await stackHeld(tools.commands, state);
   if (held === undefined) {
@@ -60,19 +60,19 @@ async function clearLock({ tools, state }: Pick<OpenStack, "tools" | "state">, {
   }
   const owners = "update" in held ? [] : await Promise.all(held.locks.map((lock) => lockOwner(lock)));
   if (owners.includes("alive")) {
-    throw new UserError(`Somebody's pulumi works on the stack right now: ${whoHolds(held)}.\nNothing was touched.`);
+    throw new UserError(`Another pulumi process is working on the stack: ${whoHolds(held)}.\nNothing was changed.`);
   }
   const fix = unlock(tools.stack, held, owners.length > 0 && owners.every((owner) => owner === "gone"));
-  say(`✖ Nobody holds the stack's lock\n    ${whoHolds(held)}\n\n${describePlan([fix])}`);
+  say(`✖ The stack is not locked\n    ${whoHolds(held)}\n\n${describePlan([fix])}`);
   const { yes, why = "" } = await consent(fix);
   if (!yes) {
-    throw new UserError(`${why}\nNothing was touched, since all else needs the lock.`);
+    throw new UserError(`${why}\nNothing was changed, since everything else needs the lock.`);
   }
   await fix.run(tools);
   say("✔ Done.\n");
 }
 
-/** @returns the fixes, with what someone would type to do the same */
+/** @returns the fixes, each with the commands that do the same */
 export function describePlan(fixes: readonly Fix[]): string {
   const lines = fixes.flatMap(({ title, commands }, index) => [
     `  ${index + 1}. ${title}`,

@@ -1,10 +1,10 @@
 /** GitLab's tokens by their prefixes; see https://docs.gitlab.com/security/tokens/#token-prefixes */
 const gitlabToken = /\b(gl(rtr?|pat|ptt|dt|cbt|ft|soat|agent|oas|imt|ffct|wt)-|GR1348941)[\w.-]{10,}/g;
 
-/** Shorter texts would be found in words that are none. */
+/** Shorter secrets would also match ordinary words. */
 const shortest = 8;
 
-/** Takes secrets out of texts: those that it was told of, and whatever looks like a token of GitLab's. */
+/** Masks secrets in texts: those that were added, and whatever looks like a GitLab token. */
 export class Masker {
   readonly #secrets = new Set<string>();
 
@@ -21,7 +21,7 @@ export class Masker {
 
   /** @returns the text with `[secret]` in place of each */
   mask(text: string): string {
-    // The longest first, since one may be part of another.
+    // The longest first, since one may contain another.
     const secrets = [...this.#secrets].toSorted((a, b) => b.length - a.length);
     return secrets
       .reduce((masked, secret) => masked.replaceAll(secret, "[secret]"), text)

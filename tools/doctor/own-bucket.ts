@@ -4,10 +4,10 @@ import type { Commands } from "./run-commands.ts";
 
 const updates = z.array(z.looseObject({ kind: z.string(), startTime: z.string(), endTime: z.string().optional() }));
 
-/** Pulumi notes whole seconds. */
+/** Pulumi stores times in seconds. */
 const grainMs = 1_000;
 
-/** @param history what `pulumi stack history --json` prints @returns whether one of the stack's updates ran at a time */
+/** @param history output of `pulumi stack history --json` @returns whether one of the stack's updates ran at that time */
 export function madeDuringUpdate(time: Date, history: string): boolean {
   return updates
     .parse(JSON.parse(history))
@@ -20,9 +20,9 @@ export function madeDuringUpdate(time: Date, history: string): boolean {
 }
 
 /**
- * Pulumi may not know of a bucket that it has made: where MinIO's answer was lost, or did not come during a refresh. The stack
- * has made it if it came into being while one of the stack's updates ran. Where that cannot be told, or the clocks of MinIO and
- * this machine differ, it counts as somebody else's. Asks as MinIO's administrator, as `pulumi up` does.
+ * A bucket that Pulumi created may be missing in its state: if MinIO's response was lost, or there was none during a refresh. The stack
+ * created it if that happened while one of the stack's updates ran. If that is unknown, or the clocks of MinIO and
+ * this machine differ, it counts as someone else's. Asks as MinIO's administrator, as `pulumi up` does.
  */
 export function ownBucket(
   commands: Commands,
@@ -44,7 +44,7 @@ export function ownBucket(
       const history = await commands.askPulumi(["stack", "history", "--json", "--page-size", "100000"]);
       return made !== undefined && history.exitCode === 0 && madeDuringUpdate(made, history.stdout);
     } catch {
-      // No answer, or a refusal: somebody is asked instead.
+      // No response, or a refusal: the user is asked instead.
       return false;
     }
   };

@@ -5,7 +5,7 @@ import { minuteLength, moment } from "./times.ts";
 export interface PodTrouble {
   readonly pod: string;
   readonly reason: string;
-  /** The log that may tell more; undefined where nothing has run. */
+  /** The log with details; undefined if nothing has run. */
   readonly log: { readonly container: string; readonly previous: boolean } | undefined;
   /** @returns what to do, given the pod's namespace */
   readonly todo: (namespace: string) => string;
@@ -17,10 +17,10 @@ export function isReady({ metadata, status }: V1Pod): boolean {
   return ready?.status === "True" && metadata?.deletionTimestamp === undefined;
 }
 
-/** Restarts from which on, within an hour, a pod that is ready again is still worth a word. */
+/** Number of restarts within an hour that is worth a warning, even if the pod is ready again. */
 const manyRestarts = 3;
 
-/** @returns what to say of a pod that is ready but has ended several times, the last time within an hour */
+/** @returns a warning for a pod that is ready but has restarted several times, the last time within an hour */
 export function recentCrash({ metadata, status }: V1Pod, now: Date): string | undefined {
   const crashed = status?.containerStatuses?.find(
     ({ restartCount, lastState }) =>
@@ -35,7 +35,7 @@ export function recentCrash({ metadata, status }: V1Pod, now: Date): string | un
   );
 }
 
-/** @returns why a pod that is not ready is not */
+/** @returns why a pod is not ready */
 export function podTrouble(pod: V1Pod): PodTrouble {
   const { metadata, status } = pod;
   const name = metadata?.name ?? "";
@@ -44,10 +44,10 @@ export function podTrouble(pod: V1Pod): PodTrouble {
   if (scheduled?.status === "False") {
     return {
       pod: name,
-      reason: `no node takes it: ${scheduled.message ?? scheduled.reason ?? "no reason is given"}`,
+      reason: `no node accepts it: ${scheduled.message ?? scheduled.reason ?? "no reason is given"}`,
       log: undefined,
       todo: () =>
-        "Compare manager.nodeSelector, tolerations and resources with what the nodes have:\n" +
+        "Compare manager.nodeSelector, tolerations and resources with the nodes:\n" +
         "kubectl get nodes --show-labels    (and: kubectl describe nodes)",
     };
   }
@@ -76,7 +76,7 @@ export function podTrouble(pod: V1Pod): PodTrouble {
       reason: `${failed.name}: ${waiting.reason ?? ""}${waiting.message === undefined ? "" : `: ${waiting.message}`}`,
       log: undefined,
       todo: (namespace) =>
-        `Check that the image ${failed.image} exists and that the node may pull it:\n${describe(namespace)}`,
+        `Check that the image ${failed.image} exists and that the node can pull it:\n${describe(namespace)}`,
     };
   }
   const isOutOfMemory = lastEnd(failed)?.reason === "OOMKilled";
@@ -89,7 +89,7 @@ export function podTrouble(pod: V1Pod): PodTrouble {
     .join(": ");
   return {
     pod: name,
-    reason: `${failed.name}: ${reason === "" ? "it runs, and is not ready yet" : reason}`,
+    reason: `${failed.name}: ${reason === "" ? "it runs, but is not ready yet" : reason}`,
     log,
     todo: (namespace) =>
       isOutOfMemory

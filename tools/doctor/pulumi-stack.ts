@@ -8,7 +8,7 @@ import type { StackConfiguration } from "../stack-file.ts";
 import { UserError } from "../user-error.ts";
 import type { Masker } from "./masker.ts";
 
-/** What the stack has given out when it was last deployed. */
+/** Outputs of the stack's last deployment. */
 const stackOutputs = z.object({
   runnerId: z.number().optional(),
   runnerTags: z.array(z.string()).optional(),
@@ -21,7 +21,7 @@ const stackOutputs = z.object({
   cacheSecret: z.string().optional(),
 });
 
-/** The stack's outputs, as far as the doctor looks at them. */
+/** The stack's outputs, as far as the doctor uses them. */
 export type StackOutputs = z.output<typeof stackOutputs>;
 
 const configValues = z.record(z.string(), z.object({ value: z.string().optional(), secret: z.boolean().optional() }));
@@ -37,12 +37,12 @@ export interface ConfiguredStack extends StackConfiguration {
   readonly outputsJson: string;
 }
 
-/** Providers whose settings say how to reach a server. MinIO's administrator is not among them: nothing here needs one. */
+/** Providers whose settings say how to reach a server. MinIO's administrator is not read: nothing here needs it. */
 const needed = /^(gitlab:|kubernetes:|minio:(minioServer|minioSsl|minioCacertFile)$)/;
 
 /**
  * Reads outputs and configuration of a stack with the Pulumi CLI.
- * @param name the stack, or undefined for the one that is selected
+ * @param name the stack, or undefined for the selected one
  * @throws UserError when there is no Pulumi, no such stack, or nothing deployed
  */
 export async function readPulumiStack(name: string | undefined, masker: Masker): Promise<PulumiStack> {
@@ -52,7 +52,7 @@ export async function readPulumiStack(name: string | undefined, masker: Masker):
 
 /**
  * Reads a stack that need not be deployed.
- * @param name the stack, or undefined for the one that is selected
+ * @param name the stack, or undefined for the selected one
  * @throws UserError when there is no Pulumi, or no such stack
  */
 export async function readConfiguredStack(name: string | undefined, masker: Masker): Promise<ConfiguredStack> {
@@ -82,20 +82,20 @@ export async function readConfiguredStack(name: string | undefined, masker: Mask
   };
 }
 
-/** @throws UserError when they are not those of a stack that was deployed to its end */
+/** @throws UserError when they are not those of a completely deployed stack */
 export function parseOutputs(text: string, stack: string): StackOutputs {
   const outputs = JSON.parse(text) as Record<string, unknown>;
   if (Object.keys(outputs).length === 0) {
     throw new UserError(
-      `Nothing is deployed by the stack ${stack}, or not to the end.\n  pulumi up --stack ${stack}\n` +
-        `Where pulumi up was killed: npm run doctor -- --stack ${stack} --fix`,
+      `The stack ${stack} is not deployed, or not completely.\n  pulumi up --stack ${stack}\n` +
+        `If pulumi up was killed: npm run doctor -- --stack ${stack} --fix`,
     );
   }
   const parsed = stackOutputs.safeParse(outputs);
   if (!parsed.success) {
     throw new UserError(
-      `The stack ${stack} is not one of this program, or of an older version of it (pulumi up --stack ${stack}): ` +
-        `pulumi stack output has another form than expected:\n${z.prettifyError(parsed.error)}`,
+      `The stack ${stack} does not belong to this program, or to an older version of it (pulumi up --stack ${stack}): ` +
+        `pulumi stack output has an unexpected format:\n${z.prettifyError(parsed.error)}`,
     );
   }
   return parsed.data;

@@ -1,8 +1,8 @@
 import type { DoctorContext } from "./context.ts";
 
 /**
- * @returns the command that brings back what the Helm release has made. Pulumi does not look into a release, so it would
- * find nothing to do; Helm applies a revision anew when it goes back to it, even to the present one.
+ * @returns the command that restores the objects of the Helm release. Pulumi does not compare them, so it would
+ * find nothing to do; Helm applies a revision again when it rolls back to it, even to the current one.
  */
 export async function releaseRepair({ kubernetes, outputs }: DoctorContext): Promise<string> {
   const { namespace, release } = outputs;
@@ -10,7 +10,7 @@ export async function releaseRepair({ kubernetes, outputs }: DoctorContext): Pro
     const { revision = "REVISION" } = (await kubernetes().helmRelease(namespace, release.name)) ?? {};
     return `helm rollback ${release.name} ${revision} --namespace ${namespace}`;
   } catch {
-    // Whoever may not read Secrets is told what there is to mend all the same.
+    // Someone who may not read Secrets still gets the command, with a placeholder.
     return `helm rollback ${release.name} REVISION --namespace ${namespace}`;
   }
 }

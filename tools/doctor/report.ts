@@ -4,7 +4,7 @@ import type { CheckResult, Status } from "./check.ts";
 const signs = { ok: "✔", warning: "⚠", problem: "✖", skipped: "–" } as const;
 const colours = { ok: "green", warning: "yellow", problem: "red", skipped: "dim" } as const;
 
-/** Colours a text, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (colour: Parameters<typeof styleText>[0], text: string) => string;
 
 /** Colours on a terminal, unless `NO_COLOR` is set. */
@@ -20,7 +20,7 @@ export function describeResult({ title, status, found, todo }: CheckResult, pain
   return [line, ...found.split("\n").map((detail) => `    ${detail}`), ...steps].join("\n");
 }
 
-/** @returns how many checks ended how, in one line */
+/** @returns the number of checks by status, in one line */
 export function summary(stack: string, results: readonly CheckResult[]): string {
   const count = (status: Status) => results.filter((result) => result.status === status).length;
   const [problems, warnings] = [count("problem"), count("warning")];
@@ -33,7 +33,7 @@ export function summary(stack: string, results: readonly CheckResult[]): string 
   return `Stack ${stack}: ${parts.join(", ")}.`;
 }
 
-/** @returns whether nothing has to be mended */
+/** @returns whether nothing has to be fixed */
 export function isHealthy(results: readonly CheckResult[]): boolean {
   return results.every(({ status }) => status !== "problem");
 }

@@ -1,10 +1,10 @@
 import { skipped, type Check, type CheckResult, type Finding } from "./check.ts";
 import { describeError } from "../clients/describe-error.ts";
 
-/** What {@link runChecks} runs its checks with. */
+/** Inputs of {@link runChecks}. */
 export interface RunOptions<Context> {
   readonly context: Context;
-  /** Takes the secrets out of a text. */
+  /** Masks the secrets in a text. */
   readonly mask: (text: string) => string;
 }
 
@@ -44,7 +44,7 @@ export function runChecks<Context>(
   return [...results.values()];
 }
 
-/** @returns why the check is not run, if so. A skip hands its reason on, so that the last of a chain still says what the matter is. */
+/** @returns why the check is not run, if so. A skipped check passes on its reason, so that the last in a chain still shows it. */
 function unmet(needed: readonly CheckResult[]): Finding | undefined {
   const failed = needed.find(({ status }) => status === "problem" || status === "skipped");
   return failed && skipped(failed.status === "skipped" ? failed.found : `It needs: ${failed.title}.`);
@@ -57,7 +57,7 @@ async function look<Context>(check: Check<Context>, context: Context): Promise<F
     return {
       status: "problem",
       found: `This could not be checked: ${describeError(error)}`,
-      todo: "Mend what it names, then run the doctor again.",
+      todo: "Fix what it reports, then run the doctor again.",
     };
   }
 }

@@ -15,19 +15,19 @@ export interface Commands {
   readonly helm: (args: readonly string[]) => Promise<void>;
 }
 
-/** What {@link commandsFor} needs. */
+/** Inputs of {@link commandsFor}. */
 export interface CommandsInput {
   readonly stack: string;
   readonly kubernetes: () => KubernetesApi;
-  /** Takes the secrets out of a text. */
+  /** Masks the secrets in a text. */
   readonly mask: (text: string) => string;
   readonly say: (text: string) => void;
 }
 
-/** Lines of Pulumi about a resource that it only looks at, and those that say that it still works. */
+/** Pulumi's lines about resources that it only refreshes, and about its progress. */
 const unchanged = /^( ~ {2}\S+ \S+ refresh(ing)? \(.*| {4}\S+:\S+ \S+ *(running)? *|@ .*)$/;
 
-/** @returns the programs that repairs are made with, for a stack and its cluster */
+/** @returns the programs that fixes use, for a stack and its cluster */
 export function commandsFor({ stack, kubernetes, mask, say }: CommandsInput): Commands {
   const pulumi = new PulumiCli({ stack });
   // The Kubernetes provider's way to take over fields that somebody has changed by hand.

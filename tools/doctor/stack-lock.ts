@@ -4,7 +4,7 @@ import { UserError } from "../user-error.ts";
 import type { Commands } from "./run-commands.ts";
 import { rootOf, type ExportedState } from "./stack-state.ts";
 
-/** Who holds a stack, as a backend of one's own (file, S3, …) notes it. */
+/** Who holds a stack's lock, as a self-managed backend (file, S3, …) stores it. */
 export interface StackLock {
   readonly user: string;
   readonly host: string;
@@ -13,12 +13,12 @@ export interface StackLock {
   readonly since: string;
 }
 
-/** What holds a stack: locks with their owners, or an update that Pulumi Cloud knows of and whose owner it does not tell. */
+/** What holds a stack: locks with their owners, or an update in Pulumi Cloud, which does not show the owner. */
 export type Held = { readonly locks: readonly StackLock[] } | { readonly update: string };
 
 /**
- * Takes the stack's lock for a moment: refreshes the stack itself, which is nowhere but in the state.
- * @returns who holds it, or undefined where nobody does
+ * Takes the stack's lock for a moment: it refreshes only the stack resource, which exists only in the state.
+ * @returns who holds it, or undefined if nobody does
  * @throws UserError when Pulumi cannot work with the stack for another reason, such as a wrong passphrase
  */
 export async function stackHeld(commands: Commands, state: ExportedState): Promise<Held | undefined> {
@@ -30,13 +30,13 @@ export async function stackHeld(commands: Commands, state: ExportedState): Promi
   }
   const held = readHeld(`${stderr}\n${stdout}`);
   if (held === undefined) {
-    throw new UserError(`pulumi refresh: ${stderr.trim().replace(/^error: /, "")}\nNothing was touched.`);
+    throw new UserError(`pulumi refresh: ${stderr.trim().replace(/^error: /, "")}\nNothing was changed.`);
   }
   return held;
 }
 
 /**
- * @returns who holds a stack, by the message of a command that was refused; undefined where it says something else
+ * @returns who holds a stack, from the message of a refused command; undefined for any other message
  * Source: `checkForLock` in https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go; the service answers 409
  */
 export function readHeld(message: string): Held | undefined {
@@ -50,10 +50,10 @@ export function readHeld(message: string): Held | undefined {
   return update === undefined ? undefined : { update: update.replace(/^error: /, "").trim() };
 }
 
-/** What a lock says of its owner. */
+/** Status of a lock's owner. */
 export type LockOwner = "gone" | "alive" | "elsewhere";
 
-/** @param isAlive whether a Pulumi of this machine has the process id */
+/** @param isAlive whether a Pulumi process on this machine has the process id */
 export async function lockOwner(
   { host, pid }: StackLock,
   isAlive: (pid: number) => Promise<boolean> = isPulumiAlive,
@@ -64,7 +64,7 @@ export async function lockOwner(
   return (await isAlive(pid)) ? "alive" : "gone";
 }
 
-/** A process id is used again sooner or later, so the name counts, too, where it can be had. */
+/** Process ids are reused, so the process name is compared, too, if it is available. */
 async function isPulumiAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -72,7 +72,7 @@ async function isPulumiAlive(pid: number): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") {
       return false;
     }
-    // It is there, and another user's.
+    // It exists and belongs to another user.
   }
   const { exitCode, stdout } = await runCommand("ps", ["-o", "comm=", "-p", String(pid)]);
   return exitCode !== 0 || /pulumi/i.test(stdout);

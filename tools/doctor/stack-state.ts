@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-/** A resource in Pulumi's state, with what this does not look at left in it. */
+/** A resource in Pulumi's state; unused fields are kept. */
 const stateResource = z.looseObject({
   urn: z.string(),
   type: z.string(),
   id: z.string().optional(),
-  /** Replaced already, and about to be deleted. */
+  /** Already replaced, and about to be deleted. */
   delete: z.boolean().optional(),
-  /** Exists by itself, and is only read. */
+  /** An external resource, which is only read. */
   external: z.boolean().optional(),
   inputs: z.record(z.string(), z.unknown()).optional(),
   parent: z.string().optional(),
@@ -35,12 +35,12 @@ export type ExportedState = z.output<typeof exportedState>;
 export function readExportedState(text: string): ExportedState {
   const parsed = exportedState.safeParse(JSON.parse(text));
   if (!parsed.success) {
-    throw new Error(`pulumi stack export has another form than expected:\n${z.prettifyError(parsed.error)}`);
+    throw new Error(`pulumi stack export has an unexpected format:\n${z.prettifyError(parsed.error)}`);
   }
   return parsed.data;
 }
 
-/** Short names of the resource types that repairs ask for. */
+/** Short names of the resource types that fixes use. */
 export const resourceTypes = {
   runner: "gitlab:index/userRunner:UserRunner",
   enablement: "gitlab:index/projectRunnerEnablement:ProjectRunnerEnablement",
@@ -55,26 +55,26 @@ export const resourceTypes = {
   release: "kubernetes:helm.sh/v3:Release",
 } as const;
 
-/** @returns the live resources of a type that the stack has made */
+/** @returns the live resources of a type that the stack created */
 export function resourcesOf({ deployment }: ExportedState, type: string): StateResource[] {
   return (deployment?.resources ?? []).filter(
     (resource) => resource.type === type && resource.delete !== true && resource.external !== true,
   );
 }
 
-/** @returns the stack itself, which all else is part of */
+/** @returns the stack resource, the root of all others */
 export function rootOf({ deployment }: ExportedState): StateResource | undefined {
   return deployment?.resources?.find(({ type }) => type === "pulumi:pulumi:Stack");
 }
 
-/** @returns what was being created when Pulumi was killed */
+/** @returns resources that were being created when Pulumi was killed */
 export function pendingCreations({ deployment }: ExportedState): StateResource[] {
   return (deployment?.pending_operations ?? [])
     .filter(({ type }) => type === "creating")
     .map(({ resource }) => resource);
 }
 
-/** @returns whether the stack has made the namespace */
+/** @returns whether the stack created the namespace */
 export function ownsNamespace(state: ExportedState | undefined, name: string): boolean {
   return state !== undefined && resourcesOf(state, resourceTypes.namespace).some(({ id }) => id === name);
 }

@@ -13,7 +13,7 @@ const goUnits: Readonly<Record<string, number>> = {
   ns: 1e-6,
 };
 
-/** @returns milliseconds of a duration as Go writes it, such as `1h0m0s`; undefined where it is none */
+/** @returns milliseconds of a duration in Go's format, such as `1h0m0s`; undefined if it is invalid */
 export function parseGoDuration(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(h|ms|m|s|us|µs|ns))+$/.test(text)) {
     return undefined;

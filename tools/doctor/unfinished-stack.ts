@@ -2,10 +2,10 @@ import type { ExpectedStack } from "./expected-stack.ts";
 import type { StackOutputs } from "./pulumi-stack.ts";
 import { resourceTypes, resourcesOf, type ExportedState } from "./stack-state.ts";
 
-/** Name of a Secret that was not made; no Secret can have it. */
+/** Stands for a Secret that was not created; no Secret can have this name. */
 const notMade = "not-made-yet.";
 
-/** @returns the outputs that a stack would have whose first `pulumi up` was cut off: those of its resources that are there */
+/** @returns the outputs of a stack whose first `pulumi up` was interrupted, from the resources that exist */
 export function unfinishedOutputs(expected: ExpectedStack, state: ExportedState): StackOutputs {
   const runnerId = resourcesOf(state, resourceTypes.runner)[0]?.id;
   const enabledProjects = resourcesOf(state, resourceTypes.enablement).map(({ inputs }) => String(inputs?.["project"]));
@@ -18,12 +18,12 @@ export function unfinishedOutputs(expected: ExpectedStack, state: ExportedState)
     ...(expected.cache === undefined ? {} : { cacheSecret: secretOf(state, "-credentials-cache") ?? notMade }),
     namespace: expected.namespace,
     jobNamespace: expected.jobNamespace,
-    // Whether it is there is the release's own check.
+    // Whether it exists is checked by the release's own check.
     release: { name: expected.release, chart: `gitlab-runner-${expected.chart.version ?? ""}` },
   };
 }
 
-/** Pulumi makes up the names of Secrets; those of its resources end as the program says. */
+/** Pulumi generates the names of Secrets; the names of its resources end as the program says. */
 function secretOf(state: ExportedState, suffix: string): string | undefined {
   return resourcesOf(state, resourceTypes.secret)
     .find(({ urn }) => urn.endsWith(suffix))

@@ -3,22 +3,22 @@ import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** S3's word for a bucket that does not exist. */
+/** S3 error code for a bucket that does not exist. */
 export const noBucket = "NoSuchBucket";
 
-/** The bucket of the cache exists. */
+/** The cache's bucket exists. */
 export const cacheBucket: Check<DoctorContext> = {
   id: "cache-bucket",
-  title: "The cache's bucket is there",
+  title: "The cache's bucket exists",
   needs: ["cache-key"],
   run: async ({ bucketListing, outputs: { cacheBucket: name = "" }, store, stack }) => {
     const answer = await bucketListing();
     if (answer !== undefined && answer !== noBucket) {
-      return skipped(`The keys may not list it (${answer}), so this cannot be told.`);
+      return skipped(`The keys are not allowed to list it (${answer}), so this cannot be checked.`);
     }
     return answer === noBucket
       ? problem(
-          `There is no bucket ${name} at ${store?.url ?? ""}: jobs run, each with an empty cache.`,
+          `There is no bucket ${name} at ${store?.url ?? ""}: jobs run, but each with an empty cache.`,
           restore(stack),
           putBack(stack),
         )

@@ -4,10 +4,10 @@ import { probeObject, type DoctorContext } from "../context.ts";
 import { cacheBucket, noBucket } from "./cache-bucket.ts";
 import { renew } from "../fixes/renew.ts";
 
-/** The keys can do nothing else: every CI job could get hold of them. */
+/** The keys have no other permissions, since any CI job could get hold of them. */
 export const cacheScope: Check<DoctorContext> = {
   id: "cache-scope",
-  title: "The cache's keys can do nothing else",
+  title: "The cache's keys have no other permissions",
   needs: ["cache-key"],
   run: async ({ bucketListing, trial, expected, outputs: { cacheBucket: bucket = "", release }, stack, state }) => {
     if ((await bucketListing()) === noBucket) {
@@ -16,23 +16,23 @@ export const cacheScope: Check<DoctorContext> = {
     const { remove, buckets } = await trial();
     const others = "refused" in buckets ? [] : buckets.filter((name) => name !== bucket);
     const found = [
-      ...(others.length > 0 ? [`They open other buckets, too: ${shorten(others)}.`] : []),
+      ...(others.length > 0 ? [`They can also access other buckets: ${shorten(others)}.`] : []),
       ...(remove === undefined
-        ? [`They may delete objects; ${probeObject(release.name)}, the doctor's own, is gone now.`]
+        ? [`They may delete objects; ${probeObject(release.name)}, the doctor's own, was deleted.`]
         : []),
     ];
     if (found.length === 0) {
-      return ok("they can neither delete, nor see another bucket");
+      return ok("they can neither delete objects nor see other buckets");
     }
     return expected.cache?.ownKeys === true
       ? problem(
           found.join("\n"),
-          `Someone has given their user more than the stack's policy. Replace it, by one that has that policy alone:\n${rotate(stack)}`,
+          `Their user was given more than the stack's policy. Replace it with one that has only that policy:\n${rotate(stack)}`,
           renew(stack, state, "cache keys"),
         )
       : warning(
           found.join("\n"),
-          `Use keys with s3:GetObject and s3:PutObject on ${bucket}/*, and s3:ListBucket on ${bucket}, alone.`,
+          `Use keys with s3:GetObject and s3:PutObject on ${bucket}/*, and s3:ListBucket on ${bucket} only.`,
         );
   },
 };

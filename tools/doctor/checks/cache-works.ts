@@ -6,11 +6,11 @@ import { putBack } from "../fixes/put-back.ts";
 
 const effects = {
   put: "no job can save its cache",
-  get: "no job finds its cache",
-  list: "a cache that is not there yet is an error for its job, not a miss",
+  get: "no job can restore its cache",
+  list: "a cache that does not exist yet is an error for the job, not a miss",
 };
 
-/** The keys can do all that the runner does with them. */
+/** The keys can do everything that the runner needs. */
 export const cacheWorks: Check<DoctorContext> = {
   id: "cache-rights",
   title: "The cache's keys can put, get and list",
@@ -22,10 +22,13 @@ export const cacheWorks: Check<DoctorContext> = {
     const tried = await trial();
     const refused = (["put", "get", "list"] as const).filter((action) => tried[action] !== undefined);
     return refused.length === 0
-      ? ok(`tried with the object ${probeObject(release.name)}, which stays until it expires`)
+      ? ok(`tested with the object ${probeObject(release.name)}, which stays until it expires`)
       : problem(
           refused
-            .map((action) => `They may not ${action} in ${bucket} (${tried[action] ?? ""}): ${effects[action]}.`)
+            .map(
+              (action) =>
+                `They are not allowed to ${action} in ${bucket} (${tried[action] ?? ""}): ${effects[action]}.`,
+            )
             .join("\n"),
           expected.cache?.ownKeys === true
             ? restore(stack)

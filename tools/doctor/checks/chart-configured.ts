@@ -3,21 +3,21 @@ import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** The chart in the cluster is the one that is configured. */
+/** The chart in the cluster has the configured version. */
 export const chartConfigured: Check<DoctorContext> = {
   id: "chart",
-  title: "The chart is the configured one",
+  title: "The chart has the configured version",
   needs: ["release"],
   run: async ({ kubernetes, outputs: { namespace, release }, expected, stack }) => {
     const { version } = expected.chart;
     if (version === undefined) {
-      return skipped("chart.path names a chart of your own.");
+      return skipped("chart.path is set to your own chart.");
     }
     const found = await kubernetes().helmRelease(namespace, release.name);
     return found?.chartVersion === version
       ? ok(version)
       : problem(
-          `Chart ${found?.chartVersion ?? "none"} is deployed, chart.version is ${version}.`,
+          `Chart ${found?.chartVersion ?? "none"} is deployed, but chart.version is ${version}.`,
           restore(stack),
           putBack(stack),
         );

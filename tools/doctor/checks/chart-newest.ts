@@ -8,12 +8,12 @@ import { callLimit } from "../../clients/time-limit.ts";
 /** The repository has no newer chart. */
 export const chartNewest: Check<DoctorContext> = {
   id: "chart-newest",
-  title: "The chart is the newest",
+  title: "The chart is up to date",
   needs: ["release"],
   run: async ({ kubernetes, outputs: { namespace, release }, expected, stack }) => {
     const { repository } = expected.chart;
     if (repository === undefined) {
-      return skipped("chart.path names a chart of your own.");
+      return skipped("chart.path is set to your own chart.");
     }
     let index: string;
     try {
@@ -28,8 +28,8 @@ export const chartNewest: Check<DoctorContext> = {
     }
     return lt(deployed, newest)
       ? warning(
-          `Chart ${deployed} is deployed; ${newest} is the newest of ${repository}.`,
-          "Read what has changed, https://gitlab.com/gitlab-org/charts/gitlab-runner/-/releases, then:\n" +
+          `Chart ${deployed} is deployed; ${newest} is the newest in ${repository}.`,
+          "Read the changes, https://gitlab.com/gitlab-org/charts/gitlab-runner/-/releases, then:\n" +
             `pulumi config set --path chart.version ${newest} --stack ${stack}\npulumi up --stack ${stack}`,
         )
       : ok(deployed);

@@ -2,7 +2,7 @@ import { ok, warning, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { difference } from "../difference.ts";
 
-/** What was deployed last is what the configuration asks for now, as far as the stack's outputs tell. */
+/** The last deployment matches the current configuration, as far as the stack's outputs show. */
 export const configuration: Check<DoctorContext> = {
   id: "configuration",
   title: "The configuration is deployed",
@@ -16,7 +16,7 @@ export const configuration: Check<DoctorContext> = {
     ] as const;
     const changed = pairs
       .filter(([, deployed, configured]) => configured !== undefined && deployed !== configured)
-      .map(([key, deployed, configured]) => `${key}: ${deployed} is deployed, ${configured ?? ""} is configured`);
+      .map(([key, deployed, configured]) => `${key}: ${deployed} is deployed, but ${configured ?? ""} is configured`);
     const lists = [
       ["tags", outputs.runnerTags ?? [], runner?.tagLists ?? []],
       ["extraProjects", outputs.enabledProjects ?? [], expected.extraProjects],
@@ -24,8 +24,8 @@ export const configuration: Check<DoctorContext> = {
     const changedLists = lists.flatMap(([key, deployed, configured]) => {
       const { missing, surplus } = difference(deployed, configured);
       return [
-        ...(missing.length > 0 ? [`${key}: ${missing.join(", ")} is configured and not deployed`] : []),
-        ...(surplus.length > 0 ? [`${key}: ${surplus.join(", ")} is deployed and no longer configured`] : []),
+        ...(missing.length > 0 ? [`${key}: ${missing.join(", ")} is configured but not deployed`] : []),
+        ...(surplus.length > 0 ? [`${key}: ${surplus.join(", ")} is deployed but no longer configured`] : []),
       ];
     });
     const all = [...changed, ...changedLists];

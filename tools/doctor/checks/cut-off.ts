@@ -6,11 +6,11 @@ import { clearPending } from "../fixes/clear-pending.ts";
 import { putBack } from "../fixes/put-back.ts";
 import { nameOf, pendingCreations, rootOf, type ExportedState } from "../stack-state.ts";
 
-/** @returns a check that no `pulumi up` was killed while it made something, which may be there without Pulumi's knowledge */
+/** @returns a check that no `pulumi up` was killed while it created something, which may exist without Pulumi's knowledge */
 export function cutOff(state: ExportedState): Check<DoctorContext> {
   return {
     id: "cut-off",
-    title: "Nothing was cut off while it was made",
+    title: "No creation was interrupted",
     run: ({ stack }) => {
       const pending = pendingCreations(state);
       const resources = state.deployment?.resources ?? [];
@@ -30,7 +30,7 @@ export function cutOff(state: ExportedState): Check<DoctorContext> {
         pending.length === 0
           ? ok("no operation is pending")
           : warning(
-              `Pulumi was killed while it made ${pending.map(({ urn }) => nameOf(urn)).join(", ")}.`,
+              `Pulumi was killed while it created ${pending.map(({ urn }) => nameOf(urn)).join(", ")}.`,
               restore(stack),
               ...fixes,
             ),

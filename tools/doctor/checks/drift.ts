@@ -28,13 +28,13 @@ const preview = z.looseObject({
     .default([]),
 });
 
-/** What `pulumi preview --json` prints, as far as this looks at it. */
+/** The output of `pulumi preview --json`, as far as it is used here. */
 export type Preview = z.output<typeof preview>;
 
-/** The kinds of step that change nothing. */
+/** Operations that change nothing. */
 const idle = ["same", "refresh", "read"];
 
-/** @returns a check that Pulumi itself has nothing to do, whatever it compares: only `--fix` takes the time for it */
+/** @returns a check that Pulumi itself finds no changes; only `--fix` runs it, since it takes time */
 export function drift(
   commands: Commands,
   state: ExportedState,
@@ -42,14 +42,14 @@ export function drift(
 ): Check<DoctorContext> {
   return {
     id: "drift",
-    title: "Pulumi finds nothing to put back",
+    title: "Pulumi finds no drift",
     run: async ({ stack }) => {
       const { stdout, stderr } = await commands.askPulumi(["preview", "--refresh", "--json"]);
       let content: unknown;
       try {
         content = JSON.parse(stdout);
       } catch {
-        return problem(`pulumi preview --refresh: ${stderr.trim().replace(/^error: /, "")}`, "Fix what it names.");
+        return problem(`pulumi preview --refresh: ${stderr.trim().replace(/^error: /, "")}`, "Fix what it reports.");
       }
       const found = preview.parse(content);
       const ownBuckets = new Set<string>();
@@ -64,8 +64,8 @@ export function drift(
 }
 
 /**
- * @param ownBuckets names of buckets that are there and that the stack has made
- * @returns what a preview tells: what Pulumi would do, or why it can do nothing
+ * @param ownBuckets names of existing buckets that the stack created
+ * @returns the result of a preview: what Pulumi would do, or why it cannot do anything
  */
 export function judge(
   found: Preview,
@@ -78,7 +78,7 @@ export function judge(
   const gone = [...new Set(errors.flatMap((error) => goneResources(error, state)))];
   if (gone.length > 0) {
     return problem(
-      `${gone.map(({ urn }) => nameOf(urn)).join(" and ")} cannot be read, since what it stands for is gone in MinIO: ` +
+      `${gone.map(({ urn }) => nameOf(urn)).join(" and ")} cannot be read, since it was deleted in MinIO: ` +
         "every pulumi up, refresh and destroy fails.",
       `npm run doctor -- --stack ${stack} --fix`,
       forgetResources(gone),
@@ -86,7 +86,7 @@ export function judge(
   }
   if (errors.length > 0) {
     const said = errors.map(({ message }) => message.trim().replace(/^error: /, ""));
-    return problem(`pulumi preview --refresh fails: ${said.join("\n")}`, "Fix what it names.");
+    return problem(`pulumi preview --refresh fails: ${said.join("\n")}`, "Fix what it reports.");
   }
   const changes = steps.filter(({ op }) => !idle.includes(op)).map(({ op, urn }) => `${op} ${nameOf(urn)}`);
   return changes.length === 0
@@ -103,7 +103,7 @@ export function judge(
       );
 }
 
-/** @returns the buckets that Pulumi would make and that the state has not: one that exists already stops pulumi up */
+/** @returns the buckets that Pulumi would create and that are not in the state: if one already exists, pulumi up fails */
 function missingBuckets({ steps }: Preview, state: ExportedState) {
   const known = new Set(state.deployment?.resources?.map(({ urn }) => urn));
   return steps.flatMap(({ op, urn, newState }) => {
@@ -117,9 +117,9 @@ function missingBuckets({ steps }: Preview, state: ExportedState) {
 }
 
 /**
- * MinIO's provider fails to read a policy that is gone, and an attachment whose user is gone, instead of saying that it is gone.
+ * MinIO's provider fails to read a deleted policy, or an attachment of a deleted user, instead of reporting it as deleted.
  * Source: https://github.com/aminueza/terraform-provider-minio/tree/main/minio, `minioReadPolicy` and `minioReadUserPolicyAttachment`
- * @returns the resources that an error says this of, and what cannot outlive them
+ * @returns the resources that an error says this about, and those that depend on them
  */
 function goneResources({ urn, message }: Preview["diagnostics"][number], state: ExportedState): StateResource[] {
   const types: readonly string[] = [resourceTypes.policy, resourceTypes.user, resourceTypes.attachment];
@@ -128,7 +128,7 @@ function goneResources({ urn, message }: Preview["diagnostics"][number], state: 
   if (named.length === 0 || !/does not exist|NoSuch(User|Policy)/i.test(message)) {
     return [];
   }
-  // Of one that is being replaced there are two: the message names the user or policy that is meant.
+  // A resource that is being replaced is in the state twice: the message names the affected user or policy.
   const isMeant = ({ id = "" }: StateResource) =>
     message.includes(id) || [...message.matchAll(/\(([^()\s]+)/g)].some(([, name = ""]) => id.startsWith(name));
   const meant = named.length > 1 && named.some(isMeant) ? named.filter(isMeant) : named;

@@ -2,9 +2,9 @@ import { ok, problem, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { describeError } from "../../clients/describe-error.ts";
 
-const fix = "Check the address: pulumi config get gitlab:baseUrl    (or GITLAB_BASE_URL; without both, gitlabUrl)";
+const fix = "Check the address: pulumi config get gitlab:baseUrl    (or GITLAB_BASE_URL; if neither is set, gitlabUrl)";
 
-/** GitLab's API is there. */
+/** GitLab's API responds. */
 export const gitlabAnswers: Check<DoctorContext> = {
   id: "gitlab",
   title: "GitLab answers",
@@ -15,9 +15,9 @@ export const gitlabAnswers: Check<DoctorContext> = {
     } catch (error) {
       return problem(`${gitlab.baseUrl}: ${describeError(error)}`, fix);
     }
-    // Without a token, or with one of few scopes, it says so.
+    // Without a token, or with a token of other scopes, it responds with 401 or 403.
     return [200, 401, 403].includes(status)
       ? ok(gitlab.baseUrl)
-      : problem(`${gitlab.baseUrl} answers with HTTP ${status}, which is not what GitLab's API says.`, fix);
+      : problem(`${gitlab.baseUrl} responds with HTTP ${status}, which GitLab's API does not do.`, fix);
   },
 };

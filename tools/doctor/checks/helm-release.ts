@@ -5,7 +5,7 @@ import { clearRelease } from "../fixes/clear-release.ts";
 import { putBack } from "../fixes/put-back.ts";
 import { resourceTypes, resourcesOf } from "../stack-state.ts";
 
-/** Helm has finished what it was asked for. */
+/** Helm has completed its last operation. */
 export const helmRelease: Check<DoctorContext> = {
   id: "release",
   title: "The Helm release is deployed",
@@ -20,8 +20,8 @@ export const helmRelease: Check<DoctorContext> = {
     const isUnknown = state !== undefined && resourcesOf(state, resourceTypes.release).length === 0;
     if (status === "deployed" && isUnknown) {
       return problem(
-        `Helm has a release ${release.name} in namespace ${namespace} that Pulumi's state has not: ` +
-          "pulumi up cannot install one of the same name.",
+        `Helm has a release ${release.name} in namespace ${namespace} that is not in Pulumi's state: ` +
+          "pulumi up cannot install another one of the same name.",
         `helm uninstall ${release.name} --namespace ${namespace}\n${restore(stack)}`,
         clearRelease(found, outputs, state),
       );
@@ -29,14 +29,14 @@ export const helmRelease: Check<DoctorContext> = {
     if (status === "deployed") {
       return ok(`${release.name}, revision ${revision}, chart ${chartVersion}`);
     }
-    // Where none was ever deployed, there is nothing to go back to.
+    // If none was ever deployed, there is no revision to roll back to.
     const back = lastDeployed === undefined ? `uninstall ${release.name}` : `rollback ${release.name} ${lastDeployed}`;
     const clear =
-      "Helm was cut off. Go back to what was there before, then deploy again:\n" +
+      "Helm was interrupted. Roll back to the previous revision, then deploy again:\n" +
       `helm ${back} --namespace ${namespace}\n`;
     const cleared = clearRelease(found, outputs, state);
     return problem(
-      `Helm calls revision ${revision} of it ${status}.`,
+      `Its revision ${revision} has the status ${status}.`,
       `${status.startsWith("pending") ? clear : ""}${restore(stack)}`,
       ...(cleared === undefined || cleared.lastResort === true ? [putBack(stack)] : []),
       cleared,

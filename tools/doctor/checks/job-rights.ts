@@ -5,20 +5,20 @@ import type { DoctorContext } from "../context.ts";
 import { httpStatus } from "../../clients/describe-error.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** The jobs' account may do nothing: else any CI job could read the runner's token, or start pods of its own. */
+/** The jobs' account has no permissions: otherwise any CI job could read the runner's token, or start pods. */
 export const jobRights: Check<DoctorContext> = {
   id: "job-rights",
-  title: "The jobs' account has no rights",
+  title: "The jobs' account has no permissions",
   needs: ["namespaces", "rbac"],
   run: async ({ kubernetes, outputs, jobNamespace, expected, stack }) => {
     if (expected.jobAccount === undefined) {
-      return skipped("jobs.serviceAccount names an account that is not this stack's.");
+      return skipped("jobs.serviceAccount is set to an account that this stack does not manage.");
     }
     const account = { namespace: jobNamespace, name: expected.jobAccount };
     const places = [...new Set([jobNamespace, outputs.namespace])];
     if (!(await kubernetes().hasAccount(account.namespace, account.name))) {
       return problem(
-        `There is no ServiceAccount ${account.name} in namespace ${account.namespace}, so no job pod can be made.`,
+        `There is no ServiceAccount ${account.name} in namespace ${account.namespace}, so no job pod can be created.`,
         restoreObjects(stack),
         putBack(stack),
       );
@@ -33,19 +33,19 @@ export const jobRights: Check<DoctorContext> = {
       const isSevere = found.some(({ rights }) => rights.some((right) => severity(right) < leastSevere));
       return (isSevere ? problem : warning)(
         found.map(({ place, rights }) => `In namespace ${place}, every CI job may ${listSome(rights)}.`).join("\n"),
-        `Find what binds ${account.name}, or one of its groups, and take it off:\n` +
+        `Find the bindings of ${account.name} or one of its groups, and remove them:\n` +
           "kubectl get rolebindings,clusterrolebindings --all-namespaces --output wide",
       );
     } catch (error) {
       if (httpStatus(error) === 403) {
-        return skipped(`You may not ask in the name of the account: ${account.name} in ${account.namespace}.`);
+        return skipped(`You may not impersonate the account: ${account.name} in ${account.namespace}.`);
       }
       throw error;
     }
   },
 };
 
-/** What a job must not be able to do, the worst first. */
+/** What a job must not be able to do, the most dangerous first. */
 const severe = [
   /^(get|list|\*) (secrets|\*)$/,
   /^(create|update|patch|\*) (pods|\*)$/,
@@ -59,10 +59,10 @@ const severe = [
 
 const leastSevere = severe.length;
 
-/** What every account may do: ask who it is and what it may. */
+/** API groups that every account may use: to ask who it is and what it may do. */
 const ownReviews = ["authorization.k8s.io", "authentication.k8s.io"];
 
-/** @returns each right beyond those of every account as `verb resource`, the worst first */
+/** @returns each permission beyond those of every account as `verb resource`, the most dangerous first */
 export function surplusRights(rules: readonly V1ResourceRule[]): string[] {
   const rights = rules
     .filter(({ apiGroups = [] }) => !apiGroups.every((group) => ownReviews.includes(group)))
@@ -77,7 +77,7 @@ function severity(right: string): number {
   return index === -1 ? leastSevere : index;
 }
 
-/** @returns the first few rights, and how many there are besides */
+/** @returns the first few permissions, and the number of the others */
 function listSome(rights: readonly string[]): string {
   const shown = rights.slice(0, 6).map((right) => right.replace(/^\*/, "do anything to").replace(/\*$/, "everything"));
   return rights.length > shown.length

@@ -2,7 +2,7 @@ import { ok, problem, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { describeError } from "../../clients/describe-error.ts";
 
-/** The cluster is there. */
+/** The API server responds. */
 export const kubernetesAnswers: Check<DoctorContext> = {
   id: "kubernetes",
   title: "Kubernetes answers",

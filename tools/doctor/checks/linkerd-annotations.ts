@@ -4,7 +4,7 @@ import type { DoctorContext } from "../context.ts";
 import { releaseRepair } from "../release-repair.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** What asks Linkerd for its proxy is in place. Only annotations count. */
+/** The annotations that request Linkerd's proxy are in place. Labels do not count. */
 export const linkerdAnnotations: Check<DoctorContext> = {
   id: "linkerd",
   title: "Linkerd's annotations are in place",
@@ -18,7 +18,7 @@ export const linkerdAnnotations: Check<DoctorContext> = {
     const namespaces = await Promise.all(
       names.map(async (name) => ({
         what: `The namespace ${name}`,
-        mend: () => Promise.resolve(restoreObjects(stack)),
+        todo: () => Promise.resolve(restoreObjects(stack)),
         metadata: (await kubernetes().namespace(name))?.metadata,
         wanted: expected.namespaceAnnotations[name] ?? {},
       })),
@@ -26,27 +26,27 @@ export const linkerdAnnotations: Check<DoctorContext> = {
     const template = (await deployment())?.spec?.template.metadata;
     const pods = {
       what: "The manager's pod template",
-      mend: () => releaseRepair(context),
+      todo: () => releaseRepair(context),
       metadata: template,
       wanted: expected.podAnnotations,
     };
     const missing = [...namespaces, ...(template === undefined ? [] : [pods])].flatMap(
-      ({ what, mend, metadata, wanted }) =>
+      ({ what, todo, metadata, wanted }) =>
         Object.entries(wanted)
           .filter(([key, value]) => key.includes("linkerd.io/") && metadata?.annotations?.[key] !== value)
           .map(([key, value]) => {
             const labelled = metadata?.labels?.[key] !== undefined;
-            const label = labelled ? "; it has a label of that name, which does nothing" : "";
-            return { mend, text: `${what} lacks the annotation ${key}: ${JSON.stringify(value)}${label}.` };
+            const label = labelled ? "; it has a label of that name, which has no effect" : "";
+            return { todo, text: `${what} lacks the annotation ${key}: ${JSON.stringify(value)}${label}.` };
           }),
     );
     if (missing.length === 0) {
       return ok(names.join(", "));
     }
-    const mends = await Promise.all(missing.map(({ mend }) => mend()));
-    return problem(missing.map(({ text }) => text).join("\n"), [...new Set(mends)].join("\n"), putBack(stack));
+    const todos = await Promise.all(missing.map(({ todo }) => todo()));
+    return problem(missing.map(({ text }) => text).join("\n"), [...new Set(todos)].join("\n"), putBack(stack));
   },
 };
 
-/** Annotation that asks for the proxy. */
+/** Annotation that requests the proxy. */
 const injection = "linkerd.io/inject";

@@ -3,10 +3,10 @@ import { ok, problem, skipped, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { httpStatus } from "../../clients/describe-error.ts";
 
-/** What makes Linkerd inject, once it is installed. */
+/** The webhook that injects Linkerd's proxy. */
 const injector = "linkerd-proxy-injector-webhook-config";
 
-/** Linkerd has done what the annotations ask for. */
+/** Linkerd has injected its proxy, as the annotations request. */
 export const linkerdProxy: Check<DoctorContext> = {
   id: "linkerd-proxy",
   title: "The manager pods have Linkerd's proxy",
@@ -20,7 +20,7 @@ export const linkerdProxy: Check<DoctorContext> = {
     try {
       if (!(await kubernetes().hasMutatingWebhook(injector))) {
         return skipped(
-          `This cluster has no Linkerd (no webhook ${injector}), so the annotations do nothing.`,
+          `This cluster has no Linkerd (no webhook ${injector}), so the annotations have no effect.`,
           "Install it, https://linkerd.io/2/getting-started/, or: pulumi config set linkerd false",
         );
       }
@@ -33,7 +33,7 @@ export const linkerdProxy: Check<DoctorContext> = {
     return pods.length === 0
       ? skipped("There are no manager pods.")
       : problem(
-          `Linkerd has not injected its proxy into ${without.join(", ")}: it came after the pods, or refuses them.`,
+          `Linkerd has not injected its proxy into ${without.join(", ")}: it was installed after the pods were created, or refuses them.`,
           `kubectl --namespace ${namespace} rollout restart deployment ${release.name}\nlinkerd check --proxy --namespace ${namespace}`,
         );
   },

@@ -6,18 +6,18 @@ import type { PolicyRule } from "../expected-stack.ts";
 import type { Right } from "../../clients/kubernetes.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** The manager's account may do all that the executor does. */
+/** The manager's account has all permissions that the executor needs. */
 export const managerRights: Check<DoctorContext> = {
   id: "manager-rights",
-  title: "The manager's account has its rights",
+  title: "The manager's account has its permissions",
   needs: ["namespaces", "rbac"],
   run: async ({ kubernetes, outputs, jobNamespace, expected, stack }) => {
     const account = { namespace: outputs.namespace, name: expected.managerAccount };
-    const mend = restoreObjects(stack);
+    const todo = restoreObjects(stack);
     if (!(await kubernetes().hasAccount(account.namespace, account.name))) {
       return problem(
         `There is no ServiceAccount ${account.name} in namespace ${account.namespace}.`,
-        mend,
+        todo,
         putBack(stack),
       );
     }
@@ -29,26 +29,26 @@ export const managerRights: Check<DoctorContext> = {
         ? ok(`${rights.length} of ${rights.length}`)
         : problem(
             `In namespace ${jobNamespace}, ${account.name} may not ${listRights(missing)}.`,
-            mend,
+            todo,
             putBack(stack),
           );
     } catch (error) {
       if (httpStatus(error) === 403) {
-        return skipped(`You may not ask in the name of the account: ${account.name} in ${account.namespace}.`);
+        return skipped(`You may not impersonate the account: ${account.name} in ${account.namespace}.`);
       }
       throw error;
     }
   },
 };
 
-/** @returns each single right that the rules give */
+/** @returns each single permission that the rules grant */
 export function rightsOf(rules: readonly PolicyRule[]): Right[] {
   return rules.flatMap(({ apiGroups, resources, verbs }) =>
     apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb })))),
   );
 }
 
-/** @returns the rights in words, by resource: `create or delete pods, get pods/log` */
+/** @returns the permissions in words, by resource: `create or delete pods, get pods/log` */
 export function listRights(rights: readonly Right[]): string {
   const byResource = Map.groupBy(rights, ({ resource }) => resource);
   return Array.from(byResource, ([resource, of]) => `${of.map(({ verb }) => verb).join(" or ")} ${resource}`).join(

@@ -3,10 +3,10 @@ import { restoreObjects } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** The namespaces of manager and jobs exist, and none is on its way out. */
+/** The namespaces of the manager and the jobs exist, and none is being deleted. */
 export const namespaces: Check<DoctorContext> = {
   id: "namespaces",
-  title: "The namespaces are there",
+  title: "The namespaces exist",
   needs: ["kubernetes"],
   run: async ({ kubernetes, outputs, jobNamespace, stack }) => {
     const names = [...new Set([outputs.namespace, jobNamespace])];

@@ -5,11 +5,11 @@ import type { DoctorContext } from "../context.ts";
 import { deleteSecrets } from "../fixes/delete-secrets.ts";
 import { resourceTypes, resourcesOf, type ExportedState } from "../stack-state.ts";
 
-/** @returns a check that no Secret with the stack's credentials is there besides those that Pulumi knows of */
+/** @returns a check that only the Secrets in Pulumi's state have the stack's credentials */
 export function orphanedCredentials(state: ExportedState): Check<DoctorContext> {
   return {
     id: "orphaned-credentials",
-    title: "The stack's credentials are in no other Secret",
+    title: "No other Secret has the stack's credentials",
     needs: ["namespaces"],
     run: async ({ kubernetes, outputs: { namespace } }) => {
       const objects = await kubernetes().jobObjects(namespace);
@@ -20,7 +20,7 @@ export function orphanedCredentials(state: ExportedState): Check<DoctorContext> 
       return copies.length === 0
         ? ok(`in namespace ${namespace}`)
         : warning(
-            `Pulumi has made ${copies.join(", ")}, and has not learned of it: an answer of the API server was lost.`,
+            `Pulumi created ${copies.join(", ")}, which is not in its state: a response of the API server was lost.`,
             deleteSecrets(namespace, copies).commands.join("\n"),
             deleteSecrets(namespace, copies),
           );
@@ -29,10 +29,10 @@ export function orphanedCredentials(state: ExportedState): Check<DoctorContext> 
 }
 
 /**
- * Pulumi names a Secret anew when it makes it a second time. Another stack's has other credentials in it.
+ * A Secret that Pulumi creates a second time gets a new name. Another stack's Secret has other credentials.
  * Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
  * @param secrets of one namespace
- * @returns the names of those that are like one of the stack's, but for the end of their name, and not in the state
+ * @returns the names of those that differ from one of the stack's only in the suffix of their name, and are not in the state
  */
 export function unknownCopies(secrets: readonly Pick<V1Secret, "metadata" | "data">[], state: ExportedState): string[] {
   const resources = state.deployment?.resources ?? [];

@@ -5,10 +5,10 @@ import { minuteLength } from "../times.ts";
 import { deleteJobObjects } from "../fixes/delete-job-objects.ts";
 import { ownsNamespace } from "../stack-state.ts";
 
-/** Names that the runner gives to what belongs to a job; see `ProjectUniqueName` in its source, common/build.go. */
+/** Names that the runner gives to a job's objects; see `ProjectUniqueName` in its source, common/build.go. */
 const jobObject = /^(runner-.+-project-\d+-concurrent-\d+)-/;
 
-/** Nothing that the runner has made for a job has outlived the job's pod. */
+/** No object that the runner created for a job has outlived the job's pod. */
 export const orphanedObjects: Check<DoctorContext> = {
   id: "orphaned-objects",
   title: "No Secret, ConfigMap or Service of a job was left behind",
@@ -16,7 +16,7 @@ export const orphanedObjects: Check<DoctorContext> = {
   run: async ({ kubernetes, jobPods, jobNamespace, options, now, state }) => {
     const [objects, pods] = await Promise.all([kubernetes().jobObjects(jobNamespace), jobPods()]);
     const left = leftBehind(objects, pods).filter(
-      // The runner makes a Secret a moment before its pod.
+      // The runner creates a Secret a moment before the pod.
       ({ metadata }) =>
         now().getTime() - (metadata?.creationTimestamp?.getTime() ?? 0) > options.graceMinutes * minuteLength,
     );
@@ -24,7 +24,7 @@ export const orphanedObjects: Check<DoctorContext> = {
     return names.length === 0
       ? ok(`in namespace ${jobNamespace}`)
       : warning(
-          `These belong to jobs that have no pod any more: ${names.join(", ")}.`,
+          `These belong to jobs whose pod no longer exists: ${names.join(", ")}.`,
           `kubectl --namespace ${jobNamespace} delete ${names.join(" ")}`,
           deleteJobObjects(
             jobNamespace,
@@ -37,7 +37,7 @@ export const orphanedObjects: Check<DoctorContext> = {
 
 type JobObject = Pick<V1Service, "kind" | "metadata" | "spec">;
 
-/** @returns those of the objects that were made for a job without a pod */
+/** @returns the objects that were created for a job whose pod no longer exists */
 export function leftBehind(objects: readonly JobObject[], pods: readonly V1Pod[]): JobObject[] {
   const jobs = new Set(pods.map(({ metadata }) => metadata?.labels?.[jobPodLabel]));
   return objects.filter((object) => {

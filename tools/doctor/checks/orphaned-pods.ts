@@ -5,7 +5,7 @@ import { lengthOfTime, minuteLength, parseGoDuration } from "../times.ts";
 import { deleteJobObjects } from "../fixes/delete-job-objects.ts";
 import { ownsNamespace } from "../stack-state.ts";
 
-/** The longest that a job may run where its pod does not say; GitLab's default for a project. */
+/** Job timeout if the pod does not specify it; GitLab's default for a project. */
 const defaultTimeout = 60 * minuteLength;
 
 /** No job pod has outlived its job. */
@@ -19,7 +19,7 @@ export const orphanedPods: Check<DoctorContext> = {
       .map((pod) => ({ pod: pod.metadata?.name ?? "", over: overdue(pod, now()) }))
       .filter(({ over }) => over > options.graceMinutes * minuteLength);
     return left.length === 0
-      ? ok(pods.length === 0 ? "there is none" : `${pods.length} at work`)
+      ? ok(pods.length === 0 ? "there is none" : `${pods.length} running`)
       : warning(
           left.map(({ pod, over }) => `Pod ${pod} is ${lengthOfTime(over)} past its job's timeout.`).join("\n"),
           `kubectl --namespace ${jobNamespace} delete pod ${left.map(({ pod }) => pod).join(" ")}`,
@@ -32,7 +32,7 @@ export const orphanedPods: Check<DoctorContext> = {
   },
 };
 
-/** @returns how long after its job's timeout the pod is still there, in milliseconds; negative before that */
+/** @returns how long the pod is past its job's timeout, in milliseconds; negative before the timeout */
 export function overdue({ metadata }: V1Pod, now: Date): number {
   const timeout = parseGoDuration(metadata?.annotations?.["job.runner.gitlab.com/timeout"] ?? "") ?? defaultTimeout;
   return now.getTime() - (metadata?.creationTimestamp?.getTime() ?? now.getTime()) - timeout;

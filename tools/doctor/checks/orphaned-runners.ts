@@ -5,7 +5,7 @@ import type { ExpectedRunner } from "../expected-stack.ts";
 import type { RunnerOwner } from "../../clients/gitlab.ts";
 import { deleteRunner } from "../fixes/delete-runner.ts";
 
-/** GitLab has no second runner that looks like this one, as a stack whose state was lost leaves behind. */
+/** GitLab has no second runner that looks like this one, such as one left behind by a stack whose state was lost. */
 export const orphanedRunners: Check<DoctorContext> = {
   id: "orphaned-runners",
   title: "No runner was left behind in GitLab",
@@ -13,27 +13,27 @@ export const orphanedRunners: Check<DoctorContext> = {
   run: async ({ gitlab, runner, expected }) => {
     const own = await runner();
     if (expected.runner === undefined || own === undefined) {
-      return skipped("The runner is not this stack's.");
+      return skipped("This stack does not manage the runner.");
     }
     if (own.description === null || own.description === "") {
-      return skipped("The runner has no description, so another one of this stack could not be told.");
+      return skipped("The runner has no description, so a duplicate could not be recognized.");
     }
     let all: readonly { readonly id: number; readonly description: string | null }[];
     try {
       all = await gitlab.runnersOf(ownerOf(expected.runner));
     } catch (error) {
       if (httpStatus(error) === 403) {
-        return skipped("Your access token may not list runners: that takes the scope read_api.");
+        return skipped("Your access token may not list runners: this requires the scope read_api.");
       }
       throw error;
     }
     const others = all.filter(({ id, description }) => id !== own.id && description === own.description);
     return others.length === 0
-      ? ok(`${JSON.stringify(own.description)} is there once`)
+      ? ok(`${JSON.stringify(own.description)} is unique`)
       : warning(
           `${others.map(({ id }) => `#${id}`).join(", ")} ${others.length === 1 ? "has" : "have"} the same description and owner as this stack's #${own.id}.`,
           [
-            "Unless another stack has made it, delete it:",
+            "Unless another stack created it, delete it:",
             ...others.map(
               ({ id }) =>
                 `curl --request DELETE --header "PRIVATE-TOKEN: $GITLAB_TOKEN" ${gitlab.baseUrl}/runners/${id}`,

@@ -7,10 +7,10 @@ import { httpStatus } from "../../clients/describe-error.ts";
 import { reapplyRelease } from "../fixes/reapply-release.ts";
 import { releaseRepair } from "../release-repair.ts";
 
-/** The objects of the Helm release are as Helm has applied them; Pulumi compares its values alone. */
+/** The objects of the Helm release are as Helm applied them; Pulumi compares only the release's values. */
 export const releaseObjects: Check<DoctorContext> = {
   id: "release-objects",
-  title: "What the Helm release has made is as it was made",
+  title: "The objects of the Helm release are unchanged",
   needs: ["release"],
   run: async (context) => {
     const { kubernetes, outputs } = context;
@@ -34,7 +34,7 @@ export const releaseObjects: Check<DoctorContext> = {
     } catch (error) {
       if (httpStatus(error) === 403) {
         return skipped(
-          "You may not change the release's objects, and so not ask what applying them again would change.",
+          "You may not change the release's objects, so a dry run of applying them again is not possible.",
         );
       }
       throw error;
@@ -50,7 +50,7 @@ export function objectsIn(manifest: string, namespace: string): KubernetesObject
     .map((object) => Object.assign({}, object, { metadata: Object.assign({ namespace }, object?.metadata) }));
 }
 
-/** @returns paths of the fields that differ, without those that the server keeps itself, a few at most */
+/** @returns paths of the first few fields that differ, without those that the server manages */
 export function changedFields(live: object, applied: object): string[] {
   return differences(withoutServerFields(live), withoutServerFields(applied), "").slice(0, 5);
 }

@@ -12,14 +12,14 @@ export const runnerKnown: Check<DoctorContext> = {
   run: async ({ runner, runnerId, outputs, stack }) => {
     const id = await runnerId();
     if (id === undefined) {
-      return skipped("The runner is not this stack's, and GitLab tells its id only for a token that it knows.");
+      return skipped("This stack does not manage the runner, and GitLab shows its id only for a valid token.");
     }
     try {
       const found = await runner();
       return found === undefined
         ? problem(
-            `GitLab has no runner #${id}; someone has deleted it.`,
-            `It takes a new one, which also gets a new token:\n${restore(stack)}`,
+            `GitLab has no runner #${id}; it was deleted.`,
+            `Create a new one, which also gets a new token:\n${restore(stack)}`,
             putBack(stack),
           )
         : ok([`#${id}`, found.description, found.runner_type].filter(Boolean).join(", "));
@@ -29,10 +29,10 @@ export const runnerKnown: Check<DoctorContext> = {
       }
       const reason = `Your access token may not see runner #${id}.`;
       return outputs.runnerId === undefined
-        ? skipped(`The runner is not this stack's. ${reason}`)
+        ? skipped(`This stack does not manage the runner. ${reason}`)
         : problem(
             reason,
-            "Use one with the scope read_api or manage_runner, of a maintainer of what the runner belongs to.",
+            "Use one with the scope read_api or manage_runner, of a maintainer of the project or group that owns the runner.",
           );
     }
   },

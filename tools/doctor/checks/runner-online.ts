@@ -5,12 +5,12 @@ import type { GitLabRunnerManager } from "../../clients/gitlab.ts";
 import { isReady } from "../pod-trouble.ts";
 import { minuteLength, moment } from "../times.ts";
 
-/** How long a manager pod may take from its start to its first word to GitLab; also covers clocks that differ. */
+/** How long a manager pod may take from its start to its first contact with GitLab; also allows for clock skew. */
 const startTime = 2 * minuteLength;
 
 /**
- * A manager polls GitLab with the runner's token. GitLab calls one online for two hours after it was last heard of; an idle
- * one may be silent for one of them, as GitLab's front end answers its polls alone.
+ * A manager polls GitLab with the runner's token. GitLab shows it as online for two hours after its last contact; an idle
+ * one may be silent for one of them, because GitLab's front end (Workhorse) responds to its polls by itself.
  * Source: https://docs.gitlab.com/ci/runners/runners_scope/#runner-statuses
  */
 export const runnerOnline: Check<DoctorContext> = {
@@ -20,12 +20,12 @@ export const runnerOnline: Check<DoctorContext> = {
   run: async ({ gitlab, runnerId, managerPods, outputs, now }) => {
     const { namespace, release } = outputs;
     const look = [
-      "See what the manager says, and whether its pod reaches gitlabUrl:",
+      "Check the manager's log, and whether its pod can reach gitlabUrl:",
       `kubectl --namespace ${namespace} logs --selector app=${release.name} --container ${release.name} --tail 20`,
     ].join("\n");
     const managers = await gitlab.managers((await runnerId()) ?? 0);
     const latest = managers.toSorted((a, b) => contact(b) - contact(a))[0];
-    // Without access to the cluster, GitLab's word alone has to do.
+    // Without access to the cluster, only GitLab's information is available.
     const ready = (await managerPods().catch(() => [])).filter(isReady);
     const since = Math.min(...ready.map(started));
     const isNew = ready.length > 0 && now().getTime() - since <= startTime;
@@ -39,19 +39,19 @@ export const runnerOnline: Check<DoctorContext> = {
     const heard = moment(new Date(latest.contacted_at), now());
     const online = managers.filter(({ status }) => status === "online");
     if (online.length === 0) {
-      return problem(`GitLab calls it ${latest.status}: it was last heard of at ${heard}.`, look);
+      return problem(`GitLab shows it as ${latest.status}: its last contact was at ${heard}.`, look);
     }
     if (ready.length > 0 && contact(latest) < since - startTime && !isNew) {
       const start = moment(new Date(since), now());
       return problem(
-        `No manager has contacted GitLab since the manager pod started at ${start}; the one before was last heard of at ${heard}.`,
+        `No manager has contacted GitLab since the manager pod started at ${start}; the last contact of the previous one was at ${heard}.`,
         look,
       );
     }
     if (online.length < ready.length) {
-      return warning(`${ready.length} manager pods are ready, but GitLab has heard of ${online.length} only.`, look);
+      return warning(`${ready.length} manager pods are ready, but only ${online.length} contacted GitLab.`, look);
     }
-    return ok(`last heard of at ${heard}${latest.version === null ? "" : `, version ${latest.version}`}`);
+    return ok(`last contact at ${heard}${latest.version === null ? "" : `, version ${latest.version}`}`);
   },
 };
 

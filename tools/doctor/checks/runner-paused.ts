@@ -3,10 +3,10 @@ import { restore } from "../commands.ts";
 import type { DoctorContext } from "../context.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** Nobody has paused the runner but the configuration. */
+/** The runner is paused only if the configuration says so. */
 export const runnerPaused: Check<DoctorContext> = {
   id: "runner-paused",
-  title: "The runner takes jobs",
+  title: "The runner is paused or active as configured",
   needs: ["runner"],
   run: async ({ runner, expected, stack }) => {
     const paused = (await runner())?.paused === true;
@@ -16,8 +16,8 @@ export const runnerPaused: Check<DoctorContext> = {
     }
     return problem(
       paused
-        ? "It is paused in GitLab, and so takes no jobs."
-        : "It takes jobs, though the configuration says that it is paused.",
+        ? "It is paused in GitLab, so it takes no jobs."
+        : "It takes jobs, but the configuration says that it is paused.",
       expected.runner === undefined ? "Resume it in GitLab; this stack does not manage it." : restore(stack),
       expected.runner === undefined ? undefined : putBack(stack),
     );

@@ -6,40 +6,40 @@ import { putBack } from "../fixes/put-back.ts";
 import { releaseProject } from "../fixes/release-project.ts";
 import { resourceTypes, resourcesOf, type ExportedState } from "../stack-state.ts";
 
-/** Every extra project may use the runner, and no other. */
+/** Every extra project may use the runner, and no other project. */
 export const runnerProjects: Check<DoctorContext> = {
   id: "runner-projects",
   title: "The extra projects may use the runner",
   needs: ["runner"],
   run: async ({ runner, expected, stack, state, gitlab }) => {
     if (expected.runner === undefined) {
-      return skipped("The runner is not this stack's; its projects are set in GitLab.");
+      return skipped("This stack does not manage the runner; its projects are set in GitLab.");
     }
     if (expected.runner.runnerType !== "project_type") {
-      return skipped("It is no project runner: it serves all projects of what it belongs to.");
+      return skipped("It is not a project runner: it serves all projects of its group or instance.");
     }
     const found = await runner();
     const { id: runnerId = 0, projects = [] } = found ?? {};
     const { missing, surplus } = compareProjects(projects, expected.extraProjects, expected.runner.projectId);
     const unexpected = surplus.map(({ id, path_with_namespace: path }) => `${path} (${id})`).join(", ");
     const manual =
-      "Name them in extraProjects, or take the runner off them in GitLab: until then GitLab refuses to delete the runner.";
+      "Add them to extraProjects, or remove the runner from them in GitLab: until then, GitLab refuses to delete the runner.";
     const surplusFixes = surplus.map(({ id }) =>
       releaseProject({ runnerId, project: String(id), isConfigured: false }, gitlab.baseUrl),
     );
     const byHand = state === undefined ? [] : enabledByHand(expected.extraProjects, missing, state);
     if (byHand.length > 0) {
       return problem(
-        `It was enabled by hand for ${byHand.join(", ")}, so that pulumi up fails with 400 runner_error.`,
-        `Take the runner off in GitLab, then: ${restore(stack)}`,
+        `It was enabled by hand for ${byHand.join(", ")}, so pulumi up fails with 400 runner_error.`,
+        `Remove the runner from the project in GitLab, then: ${restore(stack)}`,
         ...byHand.map((project) => releaseProject({ runnerId, project, isConfigured: true }, gitlab.baseUrl)),
       );
     }
     if (missing.length > 0) {
       return problem(
         [
-          `It is not enabled for ${missing.join(", ")}, or your access token may not see that.`,
-          ...(unexpected === "" ? [] : [`It is enabled for ${unexpected}, which the configuration does not name.`]),
+          `It is not enabled for ${missing.join(", ")}, or your access token cannot see that.`,
+          ...(unexpected === "" ? [] : [`It is enabled for ${unexpected}, which is not in the configuration.`]),
         ].join("\n"),
         `${restore(stack)}${unexpected === "" ? "" : `\n${manual}`}`,
         putBack(stack),
@@ -48,7 +48,7 @@ export const runnerProjects: Check<DoctorContext> = {
     }
     if (unexpected !== "") {
       return warning(
-        `It is also enabled for ${unexpected}, which the configuration does not name.`,
+        `It is also enabled for ${unexpected}, which is not in the configuration.`,
         manual,
         ...surplusFixes,
       );
@@ -58,7 +58,7 @@ export const runnerProjects: Check<DoctorContext> = {
   },
 };
 
-/** @returns those of the configured projects that GitLab has enabled and Pulumi's state knows nothing of */
+/** @returns the configured projects that are enabled in GitLab but not in Pulumi's state */
 export function enabledByHand(wanted: readonly string[], missing: readonly string[], state: ExportedState): string[] {
   const known = resourcesOf(state, resourceTypes.enablement).map(({ inputs }) => String(inputs?.["project"]));
   return wanted.filter((project) => !missing.includes(project) && !known.includes(project));

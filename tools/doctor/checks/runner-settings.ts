@@ -5,7 +5,7 @@ import type { ExpectedRunner } from "../expected-stack.ts";
 import type { GitLabRunner } from "../../clients/gitlab.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** GitLab has the other settings of the runner as they are configured; what is not configured may be anything. */
+/** The runner's other settings in GitLab are as configured; settings that are not configured are ignored. */
 export const runnerSettings: Check<DoctorContext> = {
   id: "runner-settings",
   title: "The runner's other settings are as configured",
@@ -13,7 +13,7 @@ export const runnerSettings: Check<DoctorContext> = {
   run: async ({ runner, expected, stack }) => {
     const found = await runner();
     if (expected.runner === undefined || found === undefined) {
-      return skipped("The runner is not this stack's; its settings are made in GitLab.");
+      return skipped("This stack does not manage the runner; its settings are set in GitLab.");
     }
     const differences = settingDifferences(found, expected.runner);
     if (differences.length === 0) {

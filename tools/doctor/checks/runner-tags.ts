@@ -4,25 +4,23 @@ import type { DoctorContext } from "../context.ts";
 import { difference } from "../difference.ts";
 import { putBack } from "../fixes/put-back.ts";
 
-/** GitLab has the tags that are configured. */
+/** The runner in GitLab has the configured tags. */
 export const runnerTags: Check<DoctorContext> = {
   id: "runner-tags",
   title: "The runner's tags are as configured",
   needs: ["runner"],
   run: async ({ runner, expected, stack }) => {
     if (expected.runner === undefined) {
-      return skipped("The runner is not this stack's; its tags are set in GitLab.");
+      return skipped("This stack does not manage the runner; its tags are set in GitLab.");
     }
     const { missing, surplus } = difference((await runner())?.tag_list ?? [], expected.runner.tagLists);
     const found = [
       ...(missing.length > 0
         ? [
-            `In GitLab it lacks ${quote(missing)}: jobs with ${missing.length === 1 ? "that tag" : "those tags"} wait for ever.`,
+            `In GitLab it lacks ${quote(missing)}: jobs with ${missing.length === 1 ? "that tag" : "those tags"} wait forever.`,
           ]
         : []),
-      ...(surplus.length > 0
-        ? [`In GitLab it also has ${quote(surplus)}, which the configuration does not name.`]
-        : []),
+      ...(surplus.length > 0 ? [`In GitLab it also has ${quote(surplus)}, which is not in the configuration.`] : []),
     ];
     return found.length === 0
       ? ok(expected.runner.tagLists.join(", ") || "none")

@@ -2,7 +2,7 @@ import { ok, problem, skipped, type Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { describeError } from "../../clients/describe-error.ts";
 
-/** The object store is there, seen from here; jobs reach it at an address of their own. */
+/** The object store responds to this machine; jobs may reach it at another address. */
 export const storeAnswers: Check<DoctorContext> = {
   id: "object-store",
   title: "The object store answers",
@@ -18,7 +18,7 @@ export const storeAnswers: Check<DoctorContext> = {
       const found = `${store.url} (from ${source}): ${describeError(error)}`;
       const forward = portForward(expected.cache.server);
       if (forward !== undefined && source === "cache.server") {
-        return skipped(`It can be reached from inside the cluster only. ${found}`, forward);
+        return skipped(`It can be reached only from inside the cluster. ${found}`, forward);
       }
       return problem(
         found,
@@ -33,12 +33,12 @@ export const storeAnswers: Check<DoctorContext> = {
   },
 };
 
-/** @returns how to reach a Service of the cluster's from outside, or undefined for any other address */
+/** @returns how to reach a Service of the cluster from outside, or undefined for any other address */
 export function portForward(server: string): string | undefined {
   const [, service = "", namespace = "", port = "80"] =
     /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.[a-z.]+)?(?::(\d+))?$/.exec(server) ?? [];
   return service === ""
     ? undefined
-    : `Forward its port, and leave that running:\nkubectl --namespace ${namespace} port-forward service/${service} ${port}:${port}\n` +
+    : `Forward its port, and keep this running:\nkubectl --namespace ${namespace} port-forward service/${service} ${port}:${port}\n` +
         `Then: npm run doctor -- --store localhost:${port} …`;
 }

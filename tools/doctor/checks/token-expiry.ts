@@ -4,10 +4,10 @@ import type { DoctorContext } from "../context.ts";
 import { dayLength, moment } from "../times.ts";
 import { renew } from "../fixes/renew.ts";
 
-/** Days before its end from which on an expiring token is worth a word, and from which on it is a problem. */
+/** How many days before its expiry the token causes a warning, and a problem. */
 const days = { warning: 7, problem: 2 };
 
-/** The runner's token does not end soon. The runner would replace it in its own memory only, and is told not to. */
+/** The runner's token does not expire soon. The runner is configured not to rotate it: it would not update the Secret. */
 export const tokenExpiry: Check<DoctorContext> = {
   id: "token-expiry",
   title: "The runner's token does not expire soon",
@@ -16,13 +16,13 @@ export const tokenExpiry: Check<DoctorContext> = {
     const answer = await verification();
     const expiry = answer?.valid === true ? answer.expiresAt : undefined;
     if (expiry === undefined) {
-      return ok("it has no end");
+      return ok("it does not expire");
     }
     const left = expiry.getTime() - now().getTime();
     const found = `It expires at ${moment(expiry, now())}.`;
     const todo =
       expected.runner === undefined
-        ? `Have a new one made in GitLab, then:\npulumi config set --secret runnerToken --stack ${stack}\npulumi up --stack ${stack}`
+        ? `Create a new one in GitLab, then:\npulumi config set --secret runnerToken --stack ${stack}\npulumi up --stack ${stack}`
         : rotate(stack);
     if (left < days.problem * dayLength) {
       return problem(found, todo, renew(stack, state, "runner"));

@@ -4,24 +4,24 @@ import type { DoctorContext } from "../context.ts";
 import { putBack } from "../fixes/put-back.ts";
 import { renew } from "../fixes/renew.ts";
 
-/** GitLab takes the token that the manager has. */
+/** GitLab accepts the manager's token. */
 export const tokenValid: Check<DoctorContext> = {
   id: "token",
-  title: "GitLab takes the runner's token in the Secret",
+  title: "GitLab accepts the runner's token in the Secret",
   needs: ["gitlab", "namespaces"],
   run: async ({ runnerToken, verification, outputs, expected, stack, state }) => {
     const secret = `The Secret ${outputs.tokenSecret} in namespace ${outputs.namespace}`;
-    const mend = restoreObjects(stack);
+    const todo = restoreObjects(stack);
     const token = await runnerToken();
     if (token === undefined) {
-      return problem(`${secret} is not there, or has no key runner-token.`, mend, putBack(stack));
+      return problem(`${secret} does not exist, or has no key runner-token.`, todo, putBack(stack));
     }
     if (token !== token.trim() || token === "") {
       return problem(
         token === ""
           ? `${secret} has an empty runner-token.`
-          : `${secret} has a runner-token with a space or newline at an end.`,
-        mend,
+          : `${secret} has a runner-token with leading or trailing whitespace.`,
+        todo,
         putBack(stack),
       );
     }
@@ -30,8 +30,8 @@ export const tokenValid: Check<DoctorContext> = {
       return problem(
         `GitLab does not know the token: it was reset, has expired, or its runner was deleted. (${secret})`,
         expected.runner === undefined
-          ? `Set the runner's present token:\npulumi config set --secret runnerToken --stack ${stack}\n${restoreObjects(stack)}`
-          : `Where only the Secret was changed: ${mend}\nElse replace the runner, and its token with it:\n${rotate(stack)}`,
+          ? `Set the runner's current token:\npulumi config set --secret runnerToken --stack ${stack}\n${restoreObjects(stack)}`
+          : `If only the Secret was changed: ${todo}\nOtherwise replace the runner and its token:\n${rotate(stack)}`,
         putBack(stack),
         renew(stack, state, "runner"),
       );
@@ -39,7 +39,7 @@ export const tokenValid: Check<DoctorContext> = {
     return outputs.runnerId !== undefined && answer.runnerId !== outputs.runnerId
       ? problem(
           `${secret} has the token of runner #${answer.runnerId}; the stack's is #${outputs.runnerId}.`,
-          mend,
+          todo,
           putBack(stack),
         )
       : ok(outputs.tokenSecret);

@@ -2,10 +2,10 @@ import { nameOf, resourceTypes, type StateResource } from "../stack-state.ts";
 import type { Fix } from "./fix.ts";
 
 /**
- * Where Pulumi was killed after it had asked for a resource, and before it knew of the answer, the resource is there and not in
- * the state. A bucket cannot be made a second time; a policy would be, under another name, and the first left behind.
- * @param certain whether Pulumi is known to have made it
- * @returns undefined where the provider makes the resource a second time without harm
+ * If Pulumi was killed between its request for a resource and the response, the resource exists but is not in
+ * the state. A bucket cannot be created a second time; a policy would get another name, and the first would be left behind.
+ * @param certain whether Pulumi is known to have created it
+ * @returns undefined if the provider can create the resource a second time without harm
  * Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_import/
  */
 export function adoptResource(
@@ -26,7 +26,7 @@ export function adoptResource(
   return {
     id: `adopt ${urn}`,
     stage: "state",
-    title: `Take ${nameOf(urn)} into Pulumi's state, if ${id} exists already.`,
+    title: `Import ${nameOf(urn)} into Pulumi's state, if ${id} exists.`,
     commands: [`pulumi import ${type} ${name} ${id} --stack ${stack}`],
     certain,
     thenDeploy: true,

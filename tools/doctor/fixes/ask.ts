@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 
-/** Asks the person at the terminal; anything but yes is no, and so is the end of the input. Ctrl-C ends the command. */
+/** Asks the user at the terminal. Only y or yes counts as yes; the end of the input counts as no. Ctrl-C ends the command. */
 export async function ask(question: string): Promise<boolean> {
   if (process.stdin.readableEnded) {
     return false;

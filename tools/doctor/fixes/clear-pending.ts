@@ -1,8 +1,8 @@
 import type { Fix } from "./fix.ts";
 
 /**
- * Pulumi keeps a creation that was cut off as pending, and warns of it each time, until it is told to forget it. Nothing else is
- * refreshed with it than the stack itself.
+ * Pulumi keeps an interrupted creation as pending, and warns about it each time, until it is cleared. Nothing else is
+ * refreshed except the stack resource.
  * Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
  */
 export function clearPending(stack: string, root: string | undefined): Fix {
@@ -10,7 +10,7 @@ export function clearPending(stack: string, root: string | undefined): Fix {
   return {
     id: "clear-pending",
     stage: "deploy",
-    title: "Forget that something was cut off.",
+    title: "Clear the interrupted operations.",
     commands: [`pulumi refresh --clear-pending-creates --stack ${stack}`],
     certain: true,
     run: ({ commands }) =>

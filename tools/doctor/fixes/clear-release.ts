@@ -4,9 +4,9 @@ import { pendingCreations, resourceTypes, resourcesOf, type ExportedState } from
 import type { Fix } from "./fix.ts";
 
 /**
- * Helm does nothing with a release whose last operation it believes to be under way, and installs none whose name is taken.
- * @returns what gets it out of the way: back to the last revision that was deployed, or away where there is none or where
- * Pulumi's state has no such release; undefined where `pulumi up` alone will do
+ * Helm refuses to change a release whose last operation seems to be in progress, or to install one whose name is taken.
+ * @returns the fix: a rollback to the last deployed revision, or an uninstallation if there is none or if
+ * Pulumi's state has no such release; undefined if `pulumi up` is enough
  * Source: https://helm.sh/docs/topics/advanced/#storage-backends
  */
 export function clearRelease(
@@ -22,16 +22,16 @@ export function clearRelease(
   if (!isManaged || hasFailed || (lastDeployed === undefined && isPending)) {
     const command = ["uninstall", name, "--namespace", namespace];
     const what = isPending
-      ? ", whose installation was cut off"
+      ? ", whose installation was interrupted"
       : hasFailed
         ? ", which was never deployed"
-        : ", which Helm has and Pulumi's state has not";
+        : ", which is not in Pulumi's state";
     return {
       ...base,
-      // Mostly pulumi up installs it again. Where the provider has seen no more than an error of the API server, it finds nothing to do.
+      // Usually pulumi up installs it again. If the provider saw only an error of the API server, it finds nothing to do.
       ...(hasFailed ? { lastResort: true as const } : {}),
       id: `uninstall ${name} ${revision}`,
-      title: `Uninstall the Helm release ${name}${what}; pulumi up installs it anew.`,
+      title: `Uninstall the Helm release ${name}${what}; pulumi up installs it again.`,
       commands: [`helm ${command.join(" ")}`],
       certain: state !== undefined && isOwnRelease(found, { namespace, name }, state),
       run: ({ commands }) => commands.helm([...command, "--wait", "--timeout", "2m"]),
@@ -44,7 +44,7 @@ export function clearRelease(
   return {
     ...base,
     id: `roll back ${name} ${revision}`,
-    title: `Take the Helm release ${name} back to revision ${lastDeployed}, since revision ${revision} is ${status}.`,
+    title: `Roll the Helm release ${name} back to revision ${lastDeployed}, since revision ${revision} is ${status}.`,
     commands: [`helm ${command.join(" ")}`],
     certain: true,
     run: ({ commands }) => commands.helm([...command, "--wait", "--timeout", "3m"]),
@@ -52,8 +52,8 @@ export function clearRelease(
 }
 
 /**
- * @returns whether a release is the stack's beyond doubt: Pulumi was creating it when it was killed, or manages it, or it
- * mounts a Secret that the stack has made
+ * @returns whether a release certainly belongs to the stack: Pulumi was creating it when it was killed, or manages it, or it
+ * mounts a Secret that the stack created
  */
 export function isOwnRelease(
   { tokenSecret }: Pick<HelmRelease, "tokenSecret">,

@@ -1,14 +1,14 @@
 import { ask } from "./ask.ts";
 import type { Fix } from "./fix.ts";
 
-/** Decides whether a fix is done: `why` says why not. */
+/** Decides whether to run a fix: `why` says why not. */
 export type Consent = (
   fix: Pick<Fix, "title" | "certain">,
 ) => Promise<{ readonly yes: boolean; readonly why?: string }>;
 
 /**
- * @param yes do what is certain without asking
- * @param isTerminal whether there is someone to ask
+ * @param yes run fixes that are certain without asking
+ * @param isTerminal whether there is a terminal to ask
  */
 export function consent({ yes, isTerminal }: { readonly yes: boolean; readonly isTerminal: boolean }): Consent {
   return async ({ title, certain }) => {
@@ -18,7 +18,7 @@ export function consent({ yes, isTerminal }: { readonly yes: boolean; readonly i
     if (!isTerminal) {
       return {
         yes: false,
-        why: "It may be somebody else's, so --yes alone does not do it, and there is no terminal to ask.",
+        why: "It may belong to someone else, so --yes does not include it, and there is no terminal to ask.",
       };
     }
     return (await ask(title)) ? { yes: true } : { yes: false, why: "You said no." };

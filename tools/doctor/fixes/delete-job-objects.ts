@@ -1,6 +1,6 @@
 import type { Fix } from "./fix.ts";
 
-/** What a job has left behind in Kubernetes. */
+/** An object that a job left behind in Kubernetes. */
 export interface JobObject {
   /** `Pod`, `Secret`, `ConfigMap` or `Service`. */
   readonly kind: string;
@@ -8,15 +8,15 @@ export interface JobObject {
 }
 
 /**
- * @param certain whether the namespace is the stack's own, so that nobody else's jobs run there
- * @returns what deletes objects of jobs that are over
+ * @param certain whether the stack created the namespace, so that no other jobs run there
+ * @returns a fix that deletes objects of finished jobs
  */
 export function deleteJobObjects(namespace: string, objects: readonly JobObject[], certain: boolean): Fix {
   const names = objects.map(({ kind, name }) => `${kind.toLowerCase()}/${name}`);
   return {
     id: `delete ${names.join(" ")}`,
     stage: "left-behind",
-    title: `Delete what jobs have left in namespace ${namespace}: ${names.join(", ")}.`,
+    title: `Delete the objects that jobs have left behind in namespace ${namespace}: ${names.join(", ")}.`,
     commands: [`kubectl --namespace ${namespace} delete ${names.join(" ")}`],
     certain,
     run: async ({ kubernetes }) => {

@@ -1,11 +1,11 @@
 import type { Fix } from "./fix.ts";
 
-/** @returns what deletes Secrets that are copies of the stack's own */
+/** @returns a fix that deletes copies of the stack's Secrets */
 export function deleteSecrets(namespace: string, names: readonly string[]): Fix {
   return {
     id: `delete secrets ${names.join(" ")}`,
     stage: "left-behind",
-    title: `Delete in namespace ${namespace} what is there a second time, with the same content: ${names.join(", ")}.`,
+    title: `Delete duplicate Secrets in namespace ${namespace}: ${names.join(", ")}.`,
     commands: [`kubectl --namespace ${namespace} delete secret ${names.join(" ")}`],
     certain: true,
     run: async ({ kubernetes }) => {

@@ -2,7 +2,7 @@ import type { Commands } from "../run-commands.ts";
 import type { GitLabApi } from "../../clients/gitlab.ts";
 import type { KubernetesApi } from "../../clients/kubernetes.ts";
 
-/** In which order fixes are done: each stage takes for granted what those before it have cleared away. */
+/** The order of fixes: each stage relies on those before it. */
 export const stages = ["release", "state", "gitlab", "left-behind", "deploy"] as const;
 
 /** What fixes work with. */
@@ -14,22 +14,22 @@ export interface FixTools {
   readonly kubernetes: () => KubernetesApi;
   /** Runs command-line programs, and shows what they print. */
   readonly commands: Commands;
-  /** Tells the user something, without secrets. */
+  /** Prints a message without secrets. */
   readonly say: (text: string) => void;
 }
 
-/** A way back from a finding. */
+/** A fix for a finding. */
 export interface Fix {
-  /** Tells it from others: a fix of one id is done once, however many findings ask for it. */
+  /** Identifies the fix: one with the same id is done once, even if several findings need it. */
   readonly id: string;
   readonly stage: (typeof stages)[number];
   /** What it will do: one sentence. */
   readonly title: string;
-  /** What someone would type to do the same, one command each. */
+  /** Commands that do the same. */
   readonly commands: readonly string[];
-  /** What it changes is this stack's, beyond doubt; else it is asked for by itself, and never done by `--yes` alone. */
+  /** It certainly changes only what belongs to this stack; otherwise it always needs confirmation, even with `--yes`. */
   readonly certain: boolean;
-  /** Only where all else that could be done about the finding did not help. */
+  /** Only if no other fix for the finding helped. */
   readonly lastResort?: true;
   /** Whether `pulumi up --refresh` has to follow. */
   readonly thenDeploy?: true;

@@ -5,15 +5,15 @@ import { nameOf, readExportedState, type ExportedState, type StateResource } fro
 import type { Fix } from "./fix.ts";
 
 /**
- * Takes resources that are gone out of Pulumi's state, so that `pulumi up` makes them again: MinIO's provider fails where it
- * cannot find what it is to read, in every command, and `pulumi state delete` refuses what others depend on.
+ * Removes deleted resources from Pulumi's state, so that `pulumi up` creates them again: in every command, MinIO's provider fails
+ * to read them, and `pulumi state delete` refuses to remove resources that others depend on.
  */
 export function forgetResources(gone: readonly StateResource[]): Fix {
   const names = gone.map(({ urn }) => nameOf(urn));
   return {
     id: `forget ${gone.map(({ urn, id = "" }) => `${urn} ${id}`).join(" ")}`,
     stage: "state",
-    title: `Take what is gone out of Pulumi's state, so that pulumi up makes it again: ${names.join(", ")}.`,
+    title: `Remove deleted resources from Pulumi's state, so that pulumi up creates them again: ${names.join(", ")}.`,
     commands: ["pulumi stack export --file state.json", "pulumi stack import --file state.json    (without them)"],
     certain: true,
     thenDeploy: true,
@@ -22,7 +22,7 @@ export function forgetResources(gone: readonly StateResource[]): Fix {
       if (exported.exitCode !== 0) {
         throw new Error("pulumi stack export failed");
       }
-      say(`  The state as it was: ${backUp(stack, exported.stdout)}`);
+      say(`  Backup of the state: ${backUp(stack, exported.stdout)}`);
       const without = withoutResources(readExportedState(exported.stdout), gone);
       const imported = await commands.askPulumi(["stack", "import"], JSON.stringify(without));
       if (imported.exitCode !== 0) {
@@ -32,7 +32,7 @@ export function forgetResources(gone: readonly StateResource[]): Fix {
   };
 }
 
-/** Secrets in it are encrypted, as in the state itself. It is kept where Pulumi keeps its own, and not in the checkout. */
+/** Secrets in it are encrypted, as in the state itself. It is stored in Pulumi's folder, not in the checkout. */
 function backUp(stack: string, state: string): string {
   const folder = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "doctor-backups");
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
@@ -43,7 +43,7 @@ function backUp(stack: string, state: string): string {
 }
 
 /**
- * @returns the state without these resources, and without a word of them in those that depend on them
+ * @returns the state without these resources, and without references to them
  * @throws Error when one of them is the parent of another resource
  */
 export function withoutResources(state: ExportedState, gone: readonly StateResource[]): ExportedState {

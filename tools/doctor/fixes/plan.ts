@@ -3,9 +3,9 @@ import { putBack } from "./put-back.ts";
 import { stages, type Fix } from "./fix.ts";
 
 /**
- * Chooses what to do about the findings of one round: what has not been tried yet, and a last resort where nothing else is left.
- * `pulumi up` comes again as often as something was cleared out of its way.
- * @param tried ids of the fixes that were done, or refused, in earlier rounds
+ * Chooses the fixes for the findings of one round: those not tried yet, or a last resort if nothing else is left.
+ * `pulumi up` is repeated after each fix that removes an obstacle to it.
+ * @param tried ids of the fixes that were done or declined in earlier rounds
  * @returns the fixes, each once, in the order in which they are to be done
  */
 export function planFixes(results: readonly CheckResult[], tried: ReadonlySet<string>, stack: string): Fix[] {

@@ -5,10 +5,10 @@ import type { Fix } from "./fix.ts";
 const wait = ["--wait", "--timeout", "3m"];
 
 /**
- * Helm applies a revision anew when it goes back to it, even to the present one. Pulumi would find nothing to do: it compares
- * a release's values, and not its objects.
+ * Helm applies a revision again when it rolls back to it, even to the current one. Pulumi would find nothing to do: it compares
+ * a release's values, not its objects.
  * Source: https://helm.sh/docs/helm/helm_rollback/
- * @param revision the present one
+ * @param revision the current one
  */
 export function reapplyRelease(
   { namespace, release }: Pick<StackOutputs, "namespace" | "release">,
@@ -18,7 +18,7 @@ export function reapplyRelease(
   return {
     id: "reapply-release",
     stage: "release",
-    title: `Have Helm apply revision ${revision} of the release ${release.name} again.`,
+    title: `Let Helm apply revision ${revision} of the release ${release.name} again.`,
     commands: [`helm ${command.join(" ")}`],
     certain: true,
     run: ({ commands }) => commands.helm([...command, ...wait]),

@@ -1,6 +1,6 @@
 import type { Fix } from "./fix.ts";
 
-/** A project that may use a runner, and should not, or not yet. */
+/** A project that may use a runner but should not, or not yet. */
 export interface EnabledProject {
   readonly runnerId: number;
   /** Id or full path. */
@@ -10,7 +10,7 @@ export interface EnabledProject {
 }
 
 /**
- * GitLab refuses to enable a runner twice, with `400 runner_error`, so that `pulumi up` fails for ever where someone has done it
+ * GitLab refuses to enable a runner twice (`400 runner_error`), so `pulumi up` fails each time after it was done
  * by hand. Source: https://docs.gitlab.com/api/runners/#assign-a-runner-to-project
  */
 export function releaseProject({ runnerId, project, isConfigured }: EnabledProject, apiUrl: string): Fix {
@@ -19,8 +19,8 @@ export function releaseProject({ runnerId, project, isConfigured }: EnabledProje
     id: `release project ${project}`,
     stage: "gitlab",
     title: isConfigured
-      ? `Take runner #${runnerId} off the project ${project}, where it was enabled by hand; pulumi up enables it again.`
-      : `Take runner #${runnerId} off the project ${project}, which the configuration does not name.`,
+      ? `Remove runner #${runnerId} from the project ${project}, where it was enabled by hand; pulumi up enables it again.`
+      : `Remove runner #${runnerId} from the project ${project}, which is not in the configuration.`,
     commands: [`curl --request DELETE --header "PRIVATE-TOKEN: $GITLAB_TOKEN" ${apiUrl}/${path}`],
     certain: isConfigured,
     ...(isConfigured ? { thenDeploy: true as const } : {}),

@@ -2,12 +2,12 @@ import { resourceTypes, resourcesOf, type ExportedState } from "../stack-state.t
 import type { Fix } from "./fix.ts";
 import { upArguments } from "./put-back.ts";
 
-/** What {@link renew} replaces: the runner, and its token with it, or the user that the cache's keys belong to. */
+/** What {@link renew} replaces: the runner with its token, or the user with the cache's keys. */
 export type Credential = "runner" | "cache keys";
 
 const titles: Readonly<Record<Credential, string>> = {
-  runner: "Replace the runner in GitLab by one with a new token, and hand that to the manager.",
-  "cache keys": "Replace the cache's user in MinIO by one with new keys, and hand those to the manager.",
+  runner: "Replace the runner in GitLab with one that has a new token, and give that token to the manager.",
+  "cache keys": "Replace the cache's user in MinIO with one that has new keys, and give those keys to the manager.",
 };
 
 const types: Readonly<Record<Credential, readonly string[]>> = {
@@ -16,8 +16,8 @@ const types: Readonly<Record<Credential, readonly string[]>> = {
 };
 
 /**
- * Does what a new `rotation` does, for one of the credentials and without a change of the configuration.
- * @returns undefined where the stack has not made the credential
+ * Like a new `rotation`, but for one of the credentials and without changing the configuration.
+ * @returns undefined if the stack did not create the credential
  */
 export function renew(stack: string, state: ExportedState | undefined, credential: Credential): Fix | undefined {
   const urns = state === undefined ? [] : types[credential].flatMap((type) => resourcesOf(state, type));

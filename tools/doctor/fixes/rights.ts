@@ -3,7 +3,7 @@ import type { GitLabApi } from "../../clients/gitlab.ts";
 import type { KubernetesApi } from "../../clients/kubernetes.ts";
 import { describeError } from "../../clients/describe-error.ts";
 
-/** What Pulumi and Helm do in a namespace at least. */
+/** Minimum permissions that Pulumi and Helm need in a namespace. */
 const needed = [
   { group: "", resource: "secrets", verb: "create" },
   { group: "", resource: "secrets", verb: "delete" },
@@ -11,8 +11,8 @@ const needed = [
 ] as const;
 
 /**
- * What keeps the caller from fixing anything: a fix that stops half way for want of a right is worse than none.
- * @returns one line each; none where nothing is known to be missing
+ * Missing permissions: a fix that stops halfway because of a missing permission is worse than none.
+ * @returns one line each; empty if nothing is known to be missing
  */
 export async function missingRights(
   { gitlab, kubernetes }: { readonly gitlab: GitLabApi; readonly kubernetes: () => KubernetesApi },
@@ -23,13 +23,13 @@ export async function missingRights(
 
 async function ofGitLab(gitlab: GitLabApi): Promise<string[]> {
   if (!gitlab.hasToken) {
-    return ["There is neither gitlab:token nor GITLAB_TOKEN."];
+    return ["Neither gitlab:token nor GITLAB_TOKEN is set."];
   }
   try {
     const scopes = await gitlab.ownScopes();
     return scopes === undefined || scopes.includes("api")
       ? []
-      : [`GitLab's access token has the scopes ${scopes.join(", ")}; it takes api.`];
+      : [`GitLab's access token has the scopes ${scopes.join(", ")}; it needs api.`];
   } catch (error) {
     return [`GitLab at ${gitlab.baseUrl}: ${describeError(error)}`];
   }
@@ -43,7 +43,7 @@ async function ofKubernetes(kubernetes: () => KubernetesApi, namespace: string):
     return refused.length === 0
       ? []
       : [
-          `In namespace ${namespace} you may not ${refused.map(({ verb, resource }) => `${verb} ${resource}`).join(", ")}.`,
+          `In namespace ${namespace}, you may not ${refused.map(({ verb, resource }) => `${verb} ${resource}`).join(", ")}.`,
         ];
   } catch (error) {
     return [`Kubernetes: ${describeError(error)}`];

@@ -1,22 +1,22 @@
 import type { Held, StackLock } from "../stack-lock.ts";
 import type { Fix, FixTools } from "./fix.ts";
 
-/** It needs no server, since it comes before all else. */
+/** It needs no server, since it comes before everything else. */
 export interface Unlock extends Fix {
   readonly run: (tools: Pick<FixTools, "commands">) => Promise<void>;
 }
 
 /**
- * @param certain whether all that hold the stack are gone
- * @returns what takes the locks of a stack away; Pulumi takes all of them away at once
+ * @param certain whether all processes that hold the stack have ended
+ * @returns a fix that removes the locks of a stack; Pulumi removes all of them at once
  */
 export function unlock(stack: string, held: Held, certain: boolean): Unlock {
   return {
     id: "unlock",
     stage: "release",
     title: certain
-      ? "Take away the lock of a pulumi that no longer runs."
-      : `Take away the lock of ${whoHolds(held)}, which this machine cannot see. Only where it no longer runs.`,
+      ? "Remove the lock of a pulumi process that no longer runs."
+      : `Remove the lock of ${whoHolds(held)}, which this machine cannot see. Only if it no longer runs.`,
     commands: [`pulumi cancel ${stack}`],
     certain,
     run: async ({ commands }) => {
