@@ -89,7 +89,7 @@ export function printServers({ state }: Sandbox): void {
 export function printNextSteps(): void {
   console.log(`Try next:
   npm run sandbox -- exec -- kubectl get pods --all-namespaces
-  npm run sandbox -- job                                     run a CI job on it, twice to see the cache at work
+  npm run sandbox -- job                                     run a CI job on it; run it twice to see the cache work
   npm run sandbox -- exec -- pulumi config set --path 'extraProjects[0]' ${otherProject.id}
   npm run sandbox -- exec -- pulumi preview                  what enabling that project would change
   npm run sandbox -- status                                  what is there and how it is
@@ -102,7 +102,7 @@ async function findRunner(
 ): Promise<{ title: string; tags: string; projects: string }> {
   if (id === undefined) {
     return {
-      title: "one that exists already; it is not this stack's",
+      title: "an existing one; this stack does not manage it",
       tags: "as set in GitLab",
       projects: "as set in GitLab",
     };

@@ -75,7 +75,7 @@ async function installPublishedPlugins(): Promise<void> {
     if (exitCode !== 0) {
       throw new UserError(
         `The published plugin ${plugin.slice(1).join(" ")} cannot be installed:\n${output.trim()}\n` +
-          "Without --published, the sandbox uses those that this machine has, and plugins of its own for the others.",
+          "Without --published, the sandbox uses those that are installed, and its own plugins for the others.",
       );
     }
   }
@@ -142,7 +142,7 @@ export function running(path: string): Sandbox {
   if (!state.complete || ended.length > 0) {
     const reason = ended.length === 0 ? "was cut off" : `has lost ${ended.map(({ name }) => name).join(", ")}`;
     throw new UserError(
-      `The sandbox in ${folder.path} ${reason}; the logs are in ${folder.file("logs")}.\nStart it anew: npm run sandbox`,
+      `The sandbox in ${folder.path} ${reason}; the logs are in ${folder.file("logs")}.\nStart it again: npm run sandbox`,
     );
   }
   return { folder, state };

@@ -7,7 +7,7 @@ import { repository } from "../tools/repository.ts";
 
 const placed = z.looseObject({ nodeSelector: z.record(z.string(), z.string()).optional() });
 
-/** The original deployment's stack file, which the sandbox deploys unless it is told otherwise. */
+/** The homelab's stack file, which the sandbox deploys by default. */
 export const homelabStack = join(repository, "Pulumi.homelab.yaml");
 
 /** The configuration in a stack file, as far as the sandbox looks at it. */

@@ -18,11 +18,11 @@ interface Options {
 
 const program = new Command("npm run graph --")
   .description(
-    "Draws the resources of a stack as SVG, grouped by component, with what each gives to which. Shows kinds and names only: " +
+    "Draws the resources of a stack as SVG, grouped by component, with the values that they pass on. Shows only kinds and names: " +
       "no values, no ids.",
   )
   .option("--stack <name>", "the stack, which is read with `pulumi stack export`")
-  .option("--state <file>", "a file that `pulumi stack export` has written, instead of a stack")
+  .option("--state <file>", "a file written by `pulumi stack export`, instead of a stack")
   .option("--out <file>", "where to write", "stack.svg")
   .action(async (options: Options) => {
     const { text, origin } = await stateOf(options);

@@ -120,7 +120,7 @@ function helm(): string {
   const found = onPath("helm") ?? cachedTool("helm");
   if (found === undefined) {
     throw new UserError(
-      "There is no helm, which renders the chart. Install it, https://helm.sh/docs/intro/install/, or build the sandbox's own:\n" +
+      "Helm, which renders the chart, was not found. Install it, https://helm.sh/docs/intro/install/, or build the sandbox's:\n" +
         "  npm run sandbox -- tools",
     );
   }

@@ -3,9 +3,9 @@ import { Gitlab } from "@gitbeaker/rest";
 import { Command } from "commander";
 import { noteBody, noteMarker } from "./preview-note.ts";
 
-/** Writes what a merge request would change into a note of it, one for each stack, which later pipelines update. */
+/** Writes what a merge request would change into a note on it, one per stack, which later pipelines update. */
 const program = new Command("merge-request-note")
-  .description("shows the preview of a stack in a note of the merge request; in GitLab CI/CD")
+  .description("shows the preview of a stack in a note on the merge request, in GitLab CI/CD")
   .requiredOption("--stack <name>", "stack that the preview is of")
   .requiredOption("--preview <file>", "what `pulumi preview --diff` has printed")
   .option("--failed <code>", "exit code of the preview", "0")
@@ -13,7 +13,7 @@ const program = new Command("merge-request-note")
     const { NOTE_TOKEN: token, CI_PROJECT_ID: project, CI_MERGE_REQUEST_IID: iid } = process.env;
     if (!token || !project || !iid) {
       console.log(
-        `No note: ${token ? "this is no pipeline of a merge request" : "NOTE_TOKEN is not set (a project access token of scope api)"}.`,
+        `No note: ${token ? "this is not a merge request pipeline" : "NOTE_TOKEN is not set (a project access token with the scope api)"}.`,
       );
       return;
     }

@@ -14,8 +14,8 @@ export function writeFiles(folder: string, files: ReadonlyMap<string, string>): 
   const foreign = existing.filter((file) => !own.has(file));
   if (foreign.length > 0) {
     throw new UserError(
-      `${folder} holds files that were not rendered: ${foreign.slice(0, 5).join(", ")}${foreign.length > 5 ? ", …" : ""}.\n` +
-        "They stay as they are; name another folder with --out, or move them.",
+      `${folder} contains files that were not rendered: ${foreign.slice(0, 5).join(", ")}${foreign.length > 5 ? ", …" : ""}.\n` +
+        "They are not changed; set another folder with --out, or move them.",
     );
   }
   existing
@@ -34,7 +34,7 @@ export function writeFiles(folder: string, files: ReadonlyMap<string, string>): 
 /** All files in a folder, with their paths in it; a link is a file, whatever it leads to. */
 function filesIn(folder: string): string[] {
   if (!statSync(folder).isDirectory()) {
-    throw new UserError(`${folder} is a file; name a folder with --out.`);
+    throw new UserError(`${folder} is a file; set a folder with --out.`);
   }
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => !entry.isDirectory())

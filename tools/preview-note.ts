@@ -1,4 +1,4 @@
-/** What a note tells. */
+/** Contents of a note. */
 export interface PreviewNote {
   readonly stack: string;
   /** What `pulumi preview --diff` has printed. */
@@ -9,7 +9,7 @@ export interface PreviewNote {
   readonly pipelineUrl: string | undefined;
 }
 
-/** GitLab takes notes up to 1,000,000 characters; a page with more than this is of no use to anyone. */
+/** GitLab accepts notes of up to 1,000,000 characters, but longer ones than this are not readable. */
 const longestPreview = 60_000;
 
 /** @returns what a stack's note begins with; hidden, so that later pipelines find it */

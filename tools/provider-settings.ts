@@ -19,8 +19,8 @@ export interface ProviderSettings {
 }
 
 /**
- * Reads the stack's settings, and the environment as its providers do, and lets this process trust the authorities that they
- * name. Connects nothing.
+ * Reads the stack's settings, and the environment as its providers do, and lets this process trust the CAs that they
+ * name. Does not connect.
  */
 export function providerSettings(
   { project, config }: Pick<StackConfiguration, "project" | "config">,

@@ -26,7 +26,7 @@ export async function renderStack(root: string, name: string, chart?: string): P
   const resources = await registered(stack);
   const release = resources.find(({ type }) => type === releaseType)?.inputs as HelmRelease | undefined;
   if (release === undefined) {
-    throw new UserError("The program makes no Helm release.");
+    throw new UserError("The program creates no Helm release.");
   }
   const rendered = await helmTemplate(release);
   return {
@@ -36,9 +36,9 @@ export async function renderStack(root: string, name: string, chart?: string): P
       ...(rendered.isStandIn ? [standInNote] : []),
       ...(rendered.unreachable === undefined
         ? []
-        : [`Helm could not get GitLab's; --chart PATH renders one that you have. ${rendered.unreachable}`]),
+        : [`Helm could not download GitLab's; --chart PATH renders a local one. ${rendered.unreachable}`]),
       ...(stack.hasEnvironment
-        ? [`Only Pulumi can read the environment that ${stack.path} names: it is left out.`]
+        ? [`Only Pulumi can read the environment that ${stack.path} names: its values are missing.`]
         : []),
     ],
   };
@@ -72,7 +72,7 @@ async function registered(stack: StackFile): Promise<readonly RegisteredResource
     }
     const encrypted = stack.secretKeys.filter((key) => key.startsWith(`${stack.project}:`));
     // A check may have seen a placeholder.
-    const note = `\nTo render a stack, nothing is decrypted; what is encrypted in ${encrypted.join(", ")} counts as text.`;
+    const note = `\nRendering decrypts nothing; encrypted values in ${encrypted.join(", ")} are treated as text.`;
     throw new UserError(`${error.message}${encrypted.length === 0 ? "" : note}`);
   }
 }

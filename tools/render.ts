@@ -10,8 +10,8 @@ import { UserError } from "./user-error.ts";
 
 const program = new Command("npm run render --")
   .description(
-    "Writes what a stack would apply as files, with secrets masked: Kubernetes manifests, the runner's configuration, the " +
-      "cache's policy, and what is made in GitLab and MinIO. Needs no access to any of them.",
+    "Writes what a stack would apply to files, with secrets masked: Kubernetes manifests, the runner's configuration, the " +
+      "cache's policy, and the resources in GitLab and MinIO. Needs no access to any of them.",
   )
   .requiredOption("--stack <name>", "the stack: of Pulumi.NAME.yaml, here or in examples")
   .option("--chart <path>", "a folder or .tgz of GitLab's chart, to render instead of the stack's own")

@@ -55,7 +55,7 @@ export function renderedFiles({ stackFile, resources, release, rendered }: Rende
   const paths = files.map(([path]) => path).toSorted();
   const twice = paths.find((path, index) => paths.indexOf(path) !== index);
   if (twice !== undefined) {
-    throw new UserError(`The stack makes two objects that would both be ${twice}.`);
+    throw new UserError(`The stack creates two objects that would both be ${twice}.`);
   }
   const list = {
     stack: stackFile,
@@ -89,7 +89,7 @@ function runnerConfig(objects: readonly KubernetesObject[], standIn: readonly st
   const parts = data.find((entries) => entries?.["config.template.toml"] !== undefined);
   if (parts === undefined) {
     throw new UserError(
-      "The chart makes no ConfigMap with a config.template.toml, so it is not GitLab's gitlab-runner chart.",
+      "The chart creates no ConfigMap with a config.template.toml, so it is not GitLab's gitlab-runner chart.",
     );
   }
   const { "config.toml": manager = "", "config.template.toml": runner = "" } = parts;

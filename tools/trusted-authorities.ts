@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import tls from "node:tls";
 
 /**
- * Lets this process trust the authorities that a stack trusts. The cluster's own is in the kubeconfig.
+ * Lets this process trust the CAs that a stack trusts. The cluster's CA is in the kubeconfig.
  * @param certificates as PEM; those that are undefined are passed over
  */
 export function trustAuthorities(certificates: readonly (string | undefined)[]): void {

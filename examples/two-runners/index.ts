@@ -10,7 +10,7 @@ const shared = {
   chart: config.getObject<ChartArgs>("chart"),
 };
 
-// Each has its own namespace, release, bucket and keys, all called after it.
+// Each has its own namespace, release, bucket and keys, all named after it.
 const linux = new GitLabRunner("linux-runner", {
   ...shared,
   registration: { runnerType: "project", projectId, tags: ["linux"], runUntagged: true },

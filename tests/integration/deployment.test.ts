@@ -122,7 +122,7 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
     assert.match(keys["secretkey"] ?? "", /^[A-Za-z0-9]{40}$/);
   });
 
-  test("is a manager pod on its node, with the original's limits, and a configuration without credentials", async () => {
+  test("is a manager pod on its node, with the configured limits, and a configuration without credentials", async () => {
     const pods = await sandbox.kubectl<{
       items: { spec: Record<string, unknown>; status: { phase: string }; metadata: { annotations: object } }[];
     }>("--namespace", namespace, "get", "pods", "--selector", "app=gitlab-runner");

@@ -141,7 +141,7 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  test("touches nothing where it may not, cannot, or nobody is there to ask", async () => {
+  test("changes nothing if it lacks permissions, cannot work, or there is nobody to ask", async () => {
     await touchesNothing(/there is no terminal\.\n.*--fix --yes\nNothing was changed\.$/, []);
     await touchesNothing(/^There is no stack nowhere\./, ["--stack", "nowhere", "--yes"]);
     await touchesNothing(/incorrect passphrase/, ["--yes"], { PULUMI_CONFIG_PASSPHRASE: "another" });
@@ -205,7 +205,7 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     assert.doesNotMatch(left, /runner-(abc|def)-/);
   });
 
-  test("brings back what is gone: bucket, user, policy, runner, Deployment, and a release that Helm left half done", async () => {
+  test("restores what was deleted: bucket, user, policy, runner, Deployment, and a release that Helm left unfinished", async () => {
     const before = await credentials();
     const key = before["accesskey"] ?? "";
     const policy =
@@ -237,7 +237,7 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     assert.match(readFileSync(backup, "utf8"), /"ciphertext"/);
   });
 
-  test("replaces credentials that no longer work, where putting the Secrets back does not help", async () => {
+  test("replaces credentials that no longer work, if restoring the Secrets does not help", async () => {
     const before = await credentials();
     const response = await fetch(
       `${gitlabUrl(sandbox.state)}/api/v4/runners/${await runnerId()}/reset_authentication_token`,
@@ -256,7 +256,7 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     assert.ok(!users.includes(before["accesskey"] ?? ""), "the old user is gone");
   });
 
-  test("finishes a first deployment that was killed while Helm was at work, and keeps off while it runs", async () => {
+  test("finishes a first deployment that was killed while Helm was running, and does not interfere while it runs", async () => {
     await must("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive");
     await must("kubectl", "cordon", "polycephala");
     await killed(["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"], async () => {

@@ -94,7 +94,7 @@ describe("the examples, deployed", { timeout: 30 * 60_000 }, () => {
     return stdout.trim() === "yes";
   }
 
-  test("group: a group's runner, whose jobs have a namespace, nodes and limits of their own", async () => {
+  test("group: a group runner, whose jobs have a dedicated namespace, nodes and limits", async () => {
     await deploy("group");
     const { runnerId } = await sandbox.outputs();
     const runner = await sandbox.gitlab.Runners.show(Number(runnerId));
@@ -156,7 +156,7 @@ describe("the examples, deployed", { timeout: 30 * 60_000 }, () => {
     assert.match(await sandbox.exec("mc", "ls", "--recursive", "minio/example-ci-cache"), /project\/75488734/);
   });
 
-  test("tls: a store behind one's own authority, which manager and jobs trust", async () => {
+  test("tls: a store with a certificate of your own CA, which manager and jobs trust", async () => {
     await deploy("tls");
     const pods = await sandbox.kubectl<{
       items: { spec: { volumes: { name: string; secret?: { secretName: string } }[] } }[];

@@ -165,7 +165,7 @@ for (const builder of builders) {
   }
 
   describe(builder, { timeout: 120_000 }, () => {
-    test("has the build arguments of the original by default", async () => {
+    test("has build arguments for date and commit by default", async () => {
       const run = await build(builder, { variables: onTrunk });
       succeeded(run);
       const args = run.calls[0]?.arguments.join("\n") ?? "";
@@ -259,7 +259,7 @@ for (const builder of builders) {
     });
 
     for (const [what, options, message] of [
-      ["no registry", { variables: { ...onTrunk, CI_REGISTRY_IMAGE: "" } }, /turn on the project's container registry/],
+      ["no registry", { variables: { ...onTrunk, CI_REGISTRY_IMAGE: "" } }, /enable the project's container registry/],
       ["no password", { variables: { ...onTrunk, CI_REGISTRY_PASSWORD: "" } }, /CI_REGISTRY_PASSWORD is empty/],
       [
         "no Dockerfile",
@@ -274,7 +274,7 @@ for (const builder of builders) {
       [
         "a registry that would break the JSON",
         { variables: onTrunk, inputs: { registry: 'r.example.com"' } },
-        /'r\.example\.com"' is not the name of a registry/,
+        /'r\.example\.com"' is not a valid registry/,
       ],
     ] as const) {
       test(`explains ${what}, and builds nothing`, async () => {
@@ -338,7 +338,7 @@ describe("what only one builder has", { timeout: 60_000 }, () => {
     assert.equal(run.calls.length, 3, "built, one tag pushed, the next one failed");
   });
 
-  test("kaniko: one run for all tags, with the original's folder for credentials", async () => {
+  test("kaniko: one run for all tags, with Kaniko's folder for credentials", async () => {
     const job = await project.imageJob("kaniko");
     assert.equal(job.variables["DOCKER_CONFIG"], "/kaniko/.docker");
     assert.match(job.script.join("\n"), /\/kaniko\/executor/);

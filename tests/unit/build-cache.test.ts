@@ -51,7 +51,7 @@ describe("BuildCache", { timeout: 20_000 }, () => {
     assert.deepEqual(one("random:index/randomPassword:RandomPassword").inputs["keepers"], { rotation: "2026-11" });
   });
 
-  test("adopts a bucket that exists, and leaves its expiry alone", async () => {
+  test("adopts an existing bucket, and does not change its expiry", async () => {
     const { one, all, result } = await deploy(() => new BuildCache("cache", { ...args, adopt: true }));
     assert.equal(one("minio:index/s3Bucket:S3Bucket").inputs["bucket"], undefined, "it is read, not created");
     assert.deepEqual(all("minio:index/ilmPolicy:IlmPolicy"), []);

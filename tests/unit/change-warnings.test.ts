@@ -63,7 +63,7 @@ describe("changeWarnings", () => {
     "another name": { bucket: "other" },
     "no cache": false,
     "credentials of another store": { bucket: "gpu-cache", credentials },
-    "another bucket that exists": { bucket: "other", adopt: true },
+    "another existing bucket": { bucket: "other", adopt: true },
   })) {
     test(`name the bucket that goes with ${what}, and how to keep or empty it`, () => {
       assert.equal(

@@ -27,7 +27,7 @@ function context(parts: object): DoctorContext {
   return { now: () => now, stack: "x", ...parts } as unknown as DoctorContext;
 }
 
-test("every check has an id of its own, and stands after those that it needs", () => {
+test("every check has its own id, and comes after those that it needs", () => {
   const seen = new Set<string>();
   for (const { id, needs = [] } of allChecks) {
     assert.ok(!seen.has(id), id);
@@ -85,7 +85,7 @@ describe("runner-online", () => {
     assert.equal(found, "last contact at 2026-11-24T11:01:00Z, 59 minutes ago, version 18.9.0");
   });
 
-  test("does not take the word of a manager before the present pod", async () => {
+  test("does not count a manager from before the current pod", async () => {
     const { status, found } = await look([manager(59)], [pod(30)]);
     assert.equal(status, "problem");
     assert.equal(

@@ -168,7 +168,7 @@ describe("the picture of a stack", { timeout: 60_000 }, () => {
     }
   });
 
-  test("does not follow a circle for ever", () => {
+  test("does not follow a circle forever", () => {
     const circle = changed((resources) => {
       const urns = resources.map(({ urn }) => urn);
       return resources.map((resource) => ({ ...resource, dependencies: urns }));

@@ -92,7 +92,7 @@ describe("renderStack", { timeout }, () => {
     });
   });
 
-  test("tells a bucket that exists from one that is made", async (t) => {
+  test("distinguishes an existing bucket from one that is created", async (t) => {
     const config = { "gitlab-runner:projectId": 1, "gitlab-runner:cache": { adopt: true, bucket: "theirs" } };
     const minio = (await content(t, config, "minio.yaml")) as Record<string, unknown>;
     assert.deepEqual(minio["S3Bucket, exists already"], { "gitlab-runner-cache": { id: "theirs" } });
@@ -127,7 +127,7 @@ describe("renderStack", { timeout }, () => {
     const twice = { values: { extraObjects: [extraObjects[1], extraObjects[1]] } };
     await assert.rejects(files(t, { projectId: 1, "gitlab-runner:chart": twice }), {
       name: "UserError",
-      message: "The stack makes two objects that would both be kubernetes/priorityclass-ci.yaml.",
+      message: "The stack creates two objects that would both be kubernetes/priorityclass-ci.yaml.",
     });
   });
 
@@ -168,7 +168,7 @@ describe("renderStack", { timeout }, () => {
     const { files: rendered, notes } = await renderStack(root, "test");
     const note = /The chart is the sandbox's stand-in for GitLab's own/;
     assert.match(notes[0] ?? "", note);
-    assert.match(notes[1] ?? "", /^Helm could not get GitLab's; .*"http:\/\/127\.0\.0\.1:9".*cannot be reached/);
+    assert.match(notes[1] ?? "", /^Helm could not download GitLab's; .*"http:\/\/127\.0\.0\.1:9".*cannot be reached/);
     assert.match(rendered.get("kubernetes/gitlab-runner/deployment-gitlab-runner.yaml") ?? "", note);
     assert.match(rendered.get("config.toml") ?? "", note);
     assert.match(rendered.get("helm-values.yaml") ?? "", note);
@@ -193,7 +193,7 @@ describe("renderStack", { timeout }, () => {
     );
     await assert.rejects(
       renderStack(project(t, { projectId: 1, caCertificate: { secure: "v1:x" } }), "test"),
-      /caCertificate: must be one or more certificates[^]*\nTo render a stack, nothing is decrypted; what is encrypted in gitlab-runner:caCertificate counts as text\.$/,
+      /caCertificate: must be one or more certificates[^]*\nRendering decrypts nothing; encrypted values in gitlab-runner:caCertificate are treated as text\.$/,
     );
     await assert.rejects(
       renderStack(project(t, { projectId: 1, "gitlab-runner:chart": { version: "x" } }), "test", standInChart),

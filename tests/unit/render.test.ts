@@ -264,7 +264,7 @@ describe("npm run render", { timeout }, () => {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /^.* holds files that were not rendered: notes\.txt\.\nThey stay as they are; name another folder/,
+      /^.* contains files that were not rendered: notes\.txt\.\nThey are not changed; set another folder/,
     );
     assertSame(readFolder(out), new Map([...noCache, ["notes.txt", "mine"]]), "no-cache");
   });
@@ -274,17 +274,17 @@ describe("npm run render", { timeout }, () => {
     writeFileSync(join(out, "rendered.yaml"), "files: [rendered.yaml]\n");
     assert.throws(() => {
       writeFiles(out, new Map([["a", "a"]]));
-    }, /holds files that were not rendered: rendered\.yaml/);
+    }, /contains files that were not rendered: rendered\.yaml/);
     const broken = tempFolder(t);
     writeFiles(broken, new Map([["rendered.yaml", `# ${listHeader}\nfiles: [a\n`]]));
     writeFileSync(join(broken, "a"), "a");
     assert.throws(() => {
       writeFiles(broken, new Map([["b", "b"]]));
-    }, /holds files that were not rendered: a\./);
+    }, /contains files that were not rendered: a\./);
     const file = join(out, "rendered.yaml");
     assert.throws(() => {
       writeFiles(file, new Map([["a", "a"]]));
-    }, /rendered\.yaml is a file; name a folder with --out/);
+    }, /rendered\.yaml is a file; set a folder with --out/);
   });
 
   test("names the stacks there are, when it is asked for another", async () => {
@@ -309,7 +309,7 @@ describe("npm run render", { timeout }, () => {
   test("says how to get Helm where there is none", async (t) => {
     const { exitCode, stderr } = await render(["--stack", "homelab"], { PATH: "", XDG_CACHE_HOME: tempFolder(t) });
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^There is no helm, .*Install it, .*\n {2}npm run sandbox -- tools$/);
+    assert.match(stderr, /^Helm, .*was not found\. Install it, .*\n {2}npm run sandbox -- tools$/);
   });
 
   test("takes the Helm on PATH, and hands it no value as an argument", async (t) => {

@@ -65,7 +65,7 @@ describe("RunnerRegistration", { timeout: 20_000 }, () => {
     });
   });
 
-  test("enables the runner for each further project, by id or path", async () => {
+  test("enables the runner for each additional project, by id or path", async () => {
     const { all, result } = await deploy(
       () =>
         new RunnerRegistration("runner", {

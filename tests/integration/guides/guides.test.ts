@@ -158,7 +158,7 @@ describe("the guides, each command of them, with what they say it prints", { tim
     });
   });
 
-  test("a program of one's own", async () => {
+  test("a program of your own", async () => {
     const { files } = readGuide("docs/program.md");
     await followAll("docs/program.md", {
       then: {
