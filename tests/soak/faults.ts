@@ -6,7 +6,7 @@ export type Server = (typeof servers)[number];
 
 /** What a server does. */
 export interface FaultKind {
-  readonly kind: "answer lost" | "500" | "down" | "429" | "cut off" | "late";
+  readonly kind: "response lost" | "500" | "down" | "429" | "connection closed" | "late";
   /** How many calls it meets. */
   readonly calls: number;
   /** How long it is down or late, or says that one should wait. */
@@ -14,11 +14,11 @@ export interface FaultKind {
 }
 
 const kinds: readonly FaultKind[] = [
-  { kind: "answer lost", calls: 1, seconds: 0 },
+  { kind: "response lost", calls: 1, seconds: 0 },
   { kind: "500", calls: 3, seconds: 0 },
   { kind: "down", calls: 1, seconds: 10 },
   { kind: "429", calls: 3, seconds: 1 },
-  { kind: "cut off", calls: 1, seconds: 0 },
+  { kind: "connection closed", calls: 1, seconds: 0 },
   { kind: "late", calls: 3, seconds: 5 },
 ];
 

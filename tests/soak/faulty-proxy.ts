@@ -84,7 +84,7 @@ export class FaultyProxy {
   async #answer(...[incoming, outgoing]: Parameters<RequestListener>): Promise<void> {
     const fault = this.#meets(incoming.method);
     switch (fault?.kind) {
-      case "cut off":
+      case "connection closed":
         incoming.socket.destroy();
         return;
       case "down":
@@ -101,7 +101,7 @@ export class FaultyProxy {
       case "late":
         await sleep(fault.seconds * 1000);
         break;
-      case "answer lost":
+      case "response lost":
       case undefined:
     }
     const { port, tls } = this.#upstream;
@@ -111,7 +111,7 @@ export class FaultyProxy {
     const passedOn = tls ? tlsRequest({ ...options, ca: tls.cert }) : plainRequest(options);
     const drop = () => outgoing.destroy();
     passedOn.on("error", drop).on("response", (answer) => {
-      if (fault?.kind === "answer lost") {
+      if (fault?.kind === "response lost") {
         answer.resume().on("end", () => incoming.socket.destroy());
         return;
       }

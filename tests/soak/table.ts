@@ -19,7 +19,7 @@ export function resultTable(results: readonly Result[]): string {
     some.reduce((sum, { outcome }) => sum + outcome.named, 0),
   ];
   const table = new Table({
-    head: ["fault", "tries", ...endings, "runners left, and named"],
+    head: ["fault", "runs", ...endings, "runners left, and named"],
     style: { head: [], border: [] },
   });
   table.push(...[...rows].map(([row, some]) => [row, ...numbers(some)]), ["all", ...numbers(results)]);

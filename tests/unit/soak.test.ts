@@ -28,7 +28,7 @@ describe("the points of npm run soak", () => {
       "SIGKILL of the engine, first up",
       "SIGKILL of the engine, destroy",
       "SIGKILL of all processes, first up",
-      "GitLab: answer lost, first up",
+      "GitLab: response lost, first up",
     ]);
   });
 });
@@ -79,10 +79,10 @@ describe("a faulty proxy", () => {
 
   test("loses an answer after the work was done, and cuts off before", async () => {
     seen.length = 0;
-    await expect("answer lost");
+    await expect("response lost");
     assert.equal(await call("POST"), "no answer");
     assert.deepEqual(seen, ["POST text"]);
-    await expect("cut off");
+    await expect("connection closed");
     assert.equal(await call("POST"), "no answer");
     assert.deepEqual([seen.length, proxy.met], [1, 1]);
   });
