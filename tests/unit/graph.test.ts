@@ -227,7 +227,7 @@ describe("npm run graph", { timeout: 60_000 }, () => {
     for (const [args, message] of [
       [["--state", "missing.json"], /^\S+missing\.json cannot be read: ENOENT/],
       [["--state", "broken.json"], /^broken\.json is no state of a stack: it is not JSON\./],
-      [["--stack", "homelab"], /^There is no command pulumi\. Install it: https:/],
+      [["--stack", "homelab"], /^The command pulumi was not found\. Install it: https:/],
       [[], /^Name either a stack or a saved state/],
       [["--stack", "a", "--state", "b"], /^Name either a stack or a saved state/],
       [["--state", fixture, "--out", "no/folder.svg"], /folder\.svg cannot be written: ENOENT/],

@@ -69,12 +69,12 @@ describe("Pulumi's command line", { timeout: 30_000 }, () => {
   test("says what to do where there is no Pulumi, or no such stack", async () => {
     await assert.rejects(new PulumiCli({ program: join(scratch, "nowhere") }).ask(["stack"]), {
       name: "UserError",
-      message: "There is no command pulumi. Install it: https://www.pulumi.com/docs/install/",
+      message: "The command pulumi was not found. Install it: https://www.pulumi.com/docs/install/",
     });
     const program = standIn("echo \"error: no stack named 'elsewhere' found\" >&2; exit 255");
     await assert.rejects(new PulumiCli({ program, stack: "elsewhere" }).ask(["stack", "export"]), {
       name: "UserError",
-      message: "There is no stack elsewhere. Those that there are: pulumi stack ls",
+      message: "There is no stack elsewhere. To list the stacks: pulumi stack ls",
     });
   });
 

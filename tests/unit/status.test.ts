@@ -351,8 +351,8 @@ describe("npm run status", { timeout: 60_000 }, () => {
       [["--interval", "0"], /It must be a number of seconds, from 0\.5 to 3600/],
       [["--port", "70000"], /It must be a port, from 1 to 65535/],
       [["--web", "--once"], /option '--web' cannot be used with option '--once'/],
-      [["--stack", "homelab", "--web"], /There is no command pulumi\. Install it: https:/],
-      [["--stack", "homelab", "--once"], /There is no command pulumi\. Install it: https:/],
+      [["--stack", "homelab", "--web"], /The command pulumi was not found\. Install it: https:/],
+      [["--stack", "homelab", "--once"], /The command pulumi was not found\. Install it: https:/],
     ] as const) {
       const { all, exitCode } = await execa(process.execPath, [`${repository}/tools/status.ts`, ...args], {
         env: { PATH: "/nowhere" },
