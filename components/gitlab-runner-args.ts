@@ -62,7 +62,7 @@ export interface RegistrationArgs {
   readonly maximumTimeout?: pulumi.Input<number | undefined>;
 }
 
-/**  */
+/** The build cache, or `false` for none. */
 export interface CacheArgs {
   /** Name of the bucket. @defaultValue the component's name with `-cache`: `gitlab-runner-cache` */
   readonly bucket?: string;
@@ -255,14 +255,14 @@ export interface ChartArgs {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-/**  */
+/** Deny all traffic except what manager and jobs need: `true`, or the ranges of addresses that they may reach. */
 export interface NetworkPolicyArgs {
   /** Addresses of GitLab. @defaultValue any, at the port of `gitlabUrl` */
-  readonly gitlab?: readonly unknown[];
+  readonly gitlab?: readonly string[];
   /** Addresses of the object store. @defaultValue its namespace, where `cache.server` is a Service; else any, at its port */
-  readonly cache?: readonly unknown[];
+  readonly cache?: readonly string[];
   /** Addresses of the Kubernetes API server. @defaultValue any, at the ports 443, 6443 and 16443 */
-  readonly apiServer?: readonly unknown[];
+  readonly apiServer?: readonly string[];
   /** What else jobs may reach, such as a package registry or, with `0.0.0.0/0`, everything. @defaultValue nothing */
-  readonly jobs?: readonly unknown[];
+  readonly jobs?: readonly string[];
 }

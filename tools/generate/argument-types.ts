@@ -81,10 +81,7 @@ function plainType(schema: z.ZodType, named: Map<string, string>, key: string): 
     return "boolean";
   }
   // JSON of any shape is declared recursively.
-  return type instanceof z.ZodString ||
-    type instanceof z.ZodCustom ||
-    type instanceof z.ZodURL ||
-    type instanceof z.ZodCIDRv4
+  return type instanceof z.ZodString || type instanceof z.ZodStringFormat || type instanceof z.ZodCustom
     ? "string"
     : "unknown";
 }
@@ -95,7 +92,7 @@ function objectType(schema: z.ZodType, named: Map<string, string>, key: string):
   if (Object.keys(object.shape).length === 0) {
     return "Readonly<Record<string, unknown>>";
   }
-  const isGroup = key in groups && groupNames[key] !== undefined;
+  const isGroup = key in groups;
   const id = unwrap(schema)
     .map((part) => part.meta()?.id)
     .find((id) => id !== undefined);
@@ -112,7 +109,7 @@ function objectType(schema: z.ZodType, named: Map<string, string>, key: string):
     const described = unwrap(schema)
       .map((part) => part.meta()?.description)
       .findLast((text) => text !== undefined);
-    const own = isGroup ? schema.meta()?.description : described;
+    const own = isGroup ? runnerSettings.shape[key as keyof typeof groups].meta()?.description : described;
     named.set(name, interfaceText(name, own ?? "", object, named));
   }
   return name;
