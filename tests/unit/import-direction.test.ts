@@ -37,7 +37,7 @@ describe("imports go one way", { timeout: 60_000 }, () => {
     ["tools/doctor.ts", "./doctor/check.ts"],
     ["sandbox/pulumi-stack.ts", "../tools/repository.ts"],
     ["sandbox/main.ts", "./built-tools.ts"],
-    ["tests/unit/render.test.ts", "../../sandbox/built-tools.ts"],
+    ["tests/rendering/render.test.ts", "../../sandbox/built-tools.ts"],
     ["components/linkerd.ts", "some-package/tools/x.js"],
   ] as const) {
     test(`${file} may import ${from}`, async () => {

@@ -17,7 +17,7 @@ const timeout = 120_000;
 // The sandbox's Helm for all of it, since another may word its messages differently.
 process.env["PATH"] = [dirname(builtTools().helm), process.env["PATH"]].join(delimiter);
 const stacks = ["homelab", "group", "existing", "tls", "no-cache", "hardened"];
-const update = "UPDATE_GOLDEN=1 node --test tests/unit/render.test.ts";
+const update = "UPDATE_GOLDEN=1 node --test tests/rendering/render.test.ts";
 
 function golden(stack: string): string {
   return join(import.meta.dirname, "../golden", stack);
