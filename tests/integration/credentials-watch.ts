@@ -1,9 +1,11 @@
-import { CoreV1Api, KubeConfig, type V1ConfigMap, type V1Pod, type V1Secret } from "@kubernetes/client-node";
-import { Client } from "minio";
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setPriority } from "node:os";
+import { join } from "node:path";
 import { kubeconfigFile } from "../../sandbox/cluster.ts";
 import { gitlabUrl } from "../../sandbox/environment.ts";
 import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
-import { Looking, type Looks } from "./looking.ts";
+import type { Looks } from "./looking.ts";
 import type { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 /** What a {@link CredentialsWatch} has seen. */
@@ -14,120 +16,56 @@ export interface Watched extends Looks {
   readonly violations: readonly string[];
 }
 
-const namespace = "gitlab-runner";
+/** Where to look. */
+export interface WatchInput {
+  /** Path of the kubeconfig. */
+  readonly kubeconfig: string;
+  /** Address of GitLab. */
+  readonly gitlab: string;
+  /** `host:port` of MinIO. */
+  readonly minio: string;
+  readonly bucket: string;
+}
 
 /**
  * Looks, forty times a second, whether every Secret and ConfigMap that the live pods of the manager mount is there, and
- * whether GitLab and MinIO accept what is in them.
+ * whether GitLab and MinIO accept what is in them. It has its own process, which comes before others where the user may say so:
+ * between two looks, the deployment that it watches must not get far.
  */
 export class CredentialsWatch {
-  readonly #sandbox: SandboxUnderTest;
-  readonly #bucket: string;
-  readonly #api: CoreV1Api;
-  readonly #mounted = new Set<string>();
-  readonly #violations = new Set<string>();
-  readonly #looking: Looking;
+  readonly #process: ChildProcess;
 
-  constructor(sandbox: SandboxUnderTest, bucket: string) {
-    this.#sandbox = sandbox;
-    this.#bucket = bucket;
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfigFile(new SandboxFolder(sandbox.path)));
-    this.#api = config.makeApiClient(CoreV1Api);
-    this.#looking = new Looking(() => this.#lookOnce(), 25);
+  private constructor(child: ChildProcess) {
+    this.#process = child;
   }
 
-  /** Ends it. */
-  async end(): Promise<Watched> {
-    return { ...(await this.#looking.end()), mounted: [...this.#mounted], violations: [...this.#violations] };
-  }
-
-  async #lookOnce(): Promise<void> {
-    const pods = await this.#livePods();
-    const objects = await this.#objects();
-    const problems = await Promise.all(
-      pods.flatMap((pod) =>
-        mountedBy(pod).map(async (name) => {
-          this.#mounted.add(name);
-          const problem = await this.#problemOf(name, objects.get(name));
-          return problem === undefined ? [] : [{ uid: pod.metadata?.uid, problem }];
-        }),
-      ),
-    );
-    // A pod counts only if it was there before and after what it mounts was looked at.
-    const after = await this.#livePods();
-    for (const { uid, problem } of problems.flat()) {
-      if (after.some(({ metadata }) => metadata?.uid === uid)) {
-        this.#violations.add(problem);
-      }
-    }
-  }
-
-  async #problemOf(name: string, object: V1Secret | V1ConfigMap | undefined): Promise<string | undefined> {
-    if (object === undefined) {
-      return `${name} is not there`;
-    }
-    const { data = {} } = object;
-    const text = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();
-    if (data["runner-token"] !== undefined && !(await this.#gitlabAccepts(text("runner-token")))) {
-      return `GitLab does not accept the token in ${name}`;
-    }
-    if (data["accesskey"] !== undefined && !(await this.#minioAccepts(text("accesskey"), text("secretkey")))) {
-      return `MinIO does not accept the keys in ${name}`;
-    }
-    return undefined;
-  }
-
-  /** Pods of the manager that are not being deleted. */
-  async #livePods(): Promise<V1Pod[]> {
-    const { items } = await this.#api.listNamespacedPod({ namespace, labelSelector: "app=gitlab-runner" });
-    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-  }
-
-  async #objects(): Promise<Map<string, V1Secret | V1ConfigMap>> {
-    const [secrets, configMaps] = await Promise.all([
-      this.#api.listNamespacedSecret({ namespace }),
-      this.#api.listNamespacedConfigMap({ namespace }),
-    ]);
-    return new Map([
-      ...secrets.items.map((item) => [`Secret ${item.metadata?.name ?? ""}`, item] as const),
-      ...configMaps.items.map((item) => [`ConfigMap ${item.metadata?.name ?? ""}`, item] as const),
-    ]);
-  }
-
-  async #gitlabAccepts(token: string): Promise<boolean> {
-    const answer = await fetch(`${gitlabUrl(this.#sandbox.state)}/api/v4/runners/verify`, {
-      method: "POST",
-      body: new URLSearchParams({ token }),
-    });
-    return answer.ok;
-  }
-
-  async #minioAccepts(accessKey: string, secretKey: string): Promise<boolean> {
-    const [endPoint = "", port] = this.#sandbox.minio.split(":");
-    const client = new Client({
-      endPoint,
-      port: Number(port),
-      useSSL: false,
-      accessKey,
-      secretKey,
-      region: "us-east-1",
-    });
+  static async start(sandbox: SandboxUnderTest, bucket: string): Promise<CredentialsWatch> {
+    const input: WatchInput = {
+      kubeconfig: kubeconfigFile(new SandboxFolder(sandbox.path)),
+      gitlab: gitlabUrl(sandbox.state),
+      minio: sandbox.minio,
+      bucket,
+    };
+    const child = fork(join(import.meta.dirname, "credentials-watcher.ts"), [JSON.stringify(input)], { execArgv: [] });
     try {
-      return await client.bucketExists(this.#bucket);
+      setPriority(child.pid ?? 0, -10);
     } catch {
-      return false;
+      // Only root may.
     }
+    await Promise.race([once(child, "message"), failure(child)]);
+    return new CredentialsWatch(child);
+  }
+
+  /** Ends it; rejects where it could not look. */
+  async end(): Promise<Watched> {
+    const watched = Promise.race([once(this.#process, "message"), failure(this.#process)]);
+    this.#process.send("end");
+    const [message] = (await watched) as [Watched];
+    return message;
   }
 }
 
-/** Names of what a pod mounts, such as `Secret gitlab-runner-credentials-token-1a2b3c4d`. */
-function mountedBy({ spec }: V1Pod): string[] {
-  return (spec?.volumes ?? []).flatMap(({ secret, configMap, projected }) => {
-    const sources = [{ secret: { name: secret?.secretName }, configMap }, ...(projected?.sources ?? [])];
-    return sources.flatMap((source) => [
-      ...(source.secret?.name === undefined ? [] : [`Secret ${source.secret.name}`]),
-      ...(source.configMap?.name === undefined ? [] : [`ConfigMap ${source.configMap.name}`]),
-    ]);
-  });
+async function failure(child: ChildProcess): Promise<never> {
+  await once(child, "exit");
+  throw new Error("the watch of the credentials has failed; its message is above");
 }

@@ -20,7 +20,7 @@ const namespace = "gitlab-runner";
  * @returns what its pods have mounted
  */
 async function deployWatched(t: TestContext, sandbox: SandboxUnderTest, bucket: string): Promise<readonly string[]> {
-  const watch = new CredentialsWatch(sandbox, bucket);
+  const watch = await CredentialsWatch.start(sandbox, bucket);
   await Promise.all([
     sandbox.exec("pulumi", "up", "--yes", "--skip-preview", "--non-interactive"),
     deletePodDuring(sandbox),
@@ -30,6 +30,7 @@ async function deployWatched(t: TestContext, sandbox: SandboxUnderTest, bucket: 
   const { violations, looks, longestGap, mounted } = await watch.end();
   t.diagnostic(`${looks} looks, at most ${Math.round(longestGap)} ms apart`);
   assert.deepEqual(violations, []);
+  assert.ok(looks > 100, `only ${looks} looks`);
   const { items } = await sandbox.kubectl<{ items: { status: { conditions: { type: string; status: string }[] } }[] }>(
     ...["--namespace", namespace, "get", "pods", "--selector", "app=gitlab-runner"],
   );

@@ -46,9 +46,11 @@ describe("a runner that scripts have set up", { timeout: 15 * 60_000 }, () => {
     await followGuide(reader, sandbox, guide, {
       then: {
         // The last command before the first that changes something.
-        "--secret minio:minioPassword": () => {
-          watches = { polling: new PollingWatch(sandbox), credentials: new CredentialsWatch(sandbox, cacheBucket) };
-          return Promise.resolve();
+        "--secret minio:minioPassword": async () => {
+          watches = {
+            polling: new PollingWatch(sandbox),
+            credentials: await CredentialsWatch.start(sandbox, cacheBucket),
+          };
         },
         "pulumi preview | grep": (printed) => {
           assert.equal(rows(printed).length, rows(differenceIn(guide)).length, `it differs in more: ${printed}`);
