@@ -7,27 +7,27 @@ import { defaultExpiryDays } from "./settings/cache.ts";
 export interface BuildCacheArgs {
   /** Name of the bucket. */
   readonly bucket: pulumi.Input<string>;
-  /** `host:port` that the runner and its jobs reach MinIO at. */
+  /** `host:port` of MinIO, as the runner and its jobs reach it. */
   readonly server: pulumi.Input<string>;
   /** Days until a cached object is deleted. @defaultValue 14 */
   readonly expireAfterDays?: pulumi.Input<number | undefined>;
-  /** The most that the bucket may hold, in bytes. @defaultValue no limit */
+  /** Maximum size of the bucket in bytes. @defaultValue no limit */
   readonly quota?: pulumi.Input<number | undefined>;
-  /** Use a bucket that exists already, with the expiry rules and the quota it has. A plain value, since it decides what is created. @defaultValue false */
+  /** Use an existing bucket, without changing its lifecycle rules and quota. A plain value, since it decides what is created. @defaultValue false */
   readonly adopt?: boolean;
-  /** Delete the cached objects along with the bucket; without it, MinIO keeps a bucket that is not empty. @defaultValue false */
+  /** Delete the bucket with its objects; otherwise MinIO refuses to delete a bucket that is not empty. @defaultValue false */
   readonly deleteWithStack?: pulumi.Input<boolean | undefined>;
-  /** Change it to any other value, and the keys are replaced: the new before the old. @defaultValue none */
+  /** Change this to any other value to replace the keys; the new ones are created before the old ones are deleted. @defaultValue none */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
 
-/** The build cache: a bucket in MinIO, and a pair of keys that can read and write its objects and nothing else. */
+/** The build cache: a bucket in MinIO, and a key pair that can only read and write its objects. */
 export class BuildCache extends pulumi.ComponentResource {
-  /** Name of the bucket; whatever uses it waits for the bucket. */
+  /** Name of the bucket; resources that use it wait for the bucket. */
   readonly bucket: pulumi.Output<string>;
-  /** `host:port` that the runner and its jobs reach MinIO at. */
+  /** `host:port` of MinIO, as the runner and its jobs reach it. */
   readonly server: pulumi.Output<string>;
-  /** Access key; a secret, and there only once it may use the bucket. */
+  /** Access key; a secret, available only after it has access to the bucket. */
   readonly accessKey: pulumi.Output<string>;
   /** Secret key; a secret. */
   readonly secretKey: pulumi.Output<string>;
@@ -62,7 +62,7 @@ export class BuildCache extends pulumi.ComponentResource {
 
     const policy = new minio.IamPolicy(
       `${name}-policy`,
-      // Without a name of its own, so that two stacks or runners can share a bucket.
+      // Named by Pulumi, so that two stacks or runners can share a bucket.
       {
         policy: pulumi.jsonStringify(cachePolicy(bucket.bucket)),
       },
@@ -78,10 +78,11 @@ export class BuildCache extends pulumi.ComponentResource {
       { length: 40, special: false, keepers },
       { parent: this },
     );
-    // Said, since the provider would delete a user that has a given name before it makes the new one, and jobs would be
-    // without a cache meanwhile: https://www.pulumi.com/docs/iac/concepts/options/deletebeforereplace/
+    // Set explicitly: the provider would otherwise delete a user with a given name before it creates the new one, and jobs
+    // would have no cache in between: https://www.pulumi.com/docs/iac/concepts/options/deletebeforereplace/
     const withoutGap = { parent: this, deleteBeforeReplace: false };
-    // Without `forceDestroy`: with it, MinIO's provider lets any update delete the user (pitfall 11).
+    // Without `forceDestroy`: with it, the MinIO provider deletes the user on any update:
+    // https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_user.go
     const user = new minio.IamUser(
       `${name}-user`,
       { name: pulumi.secret(accessKey.result), secret: secretKey.result },
@@ -95,7 +96,7 @@ export class BuildCache extends pulumi.ComponentResource {
 
     this.bucket = bucket.bucket;
     this.server = pulumi.output(args.server);
-    // The attachment's own output, so that nobody holds the key before it opens the bucket.
+    // An Output of the attachment, so that nobody uses the key before it has access to the bucket.
     this.accessKey = pulumi.secret(attachment.userName);
     this.secretKey = pulumi.secret(secretKey.result);
     this.registerOutputs({
@@ -107,7 +108,7 @@ export class BuildCache extends pulumi.ComponentResource {
   }
 }
 
-/** The least that the runner's cache needs; deleting is left to the bucket's expiry rule. */
+/** Minimum permissions for the runner's cache; objects are deleted by the bucket's lifecycle rule. */
 function cachePolicy(bucket: pulumi.Output<string>) {
   return {
     Version: "2012-10-17",
@@ -117,7 +118,8 @@ function cachePolicy(bucket: pulumi.Output<string>) {
         Action: ["s3:GetObject", "s3:PutObject"],
         Resource: [pulumi.interpolate`arn:aws:s3:::${bucket}/*`],
       },
-      // Without ListBucket a cache that is not there yet is a 403 instead of a 404 (pitfall 3).
+      // Without ListBucket, S3 answers 403 instead of 404 for an object that does not exist:
+      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
       { Effect: "Allow", Action: ["s3:ListBucket"], Resource: [pulumi.interpolate`arn:aws:s3:::${bucket}`] },
     ],
   };

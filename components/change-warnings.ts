@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 
-/** The settings that decide where jobs run and caches are kept. */
+/** The settings that decide where jobs run and caches are stored. */
 export type Places = Pick<GitLabRunnerArgs, "namespace" | "jobs" | "cache"> & {
-  /** The runner that the stack makes; without one, it is paused in GitLab only. */
+  /** The runner that the stack creates; an existing runner can be paused only in GitLab. */
   readonly registration?: {
     /** It takes no new jobs. */
     readonly paused?: boolean;
@@ -11,32 +11,32 @@ export type Places = Pick<GitLabRunnerArgs, "namespace" | "jobs" | "cache"> & {
 };
 
 /**
- * A hook that warns, in `pulumi preview` and `pulumi up`, of a change that cuts off jobs or deletes caches. It compares the
+ * A hook that warns, in `pulumi preview` and `pulumi up`, of a change that interrupts jobs or deletes caches. It compares the
  * component's inputs with those of the last update, so it needs no connection.
- * There is none of deletion: the engine refuses `pulumi destroy` without `--run-program` to a resource that has one.
+ * There is no hook for deletion: with one, the engine would refuse `pulumi destroy` without `--run-program`.
  * Source: https://www.pulumi.com/docs/iac/concepts/resources/options/hooks/
  * @param name name of the component
  */
 export function changeHooks(name: string): pulumi.ResourceHookBinding {
-  // Pulumi's mocks, which the tests of a program use, have no hooks.
+  // Pulumi's mocks, which unit tests of a program use, do not support hooks.
   const monitor = pulumi.runtime.getMonitor() as { readonly registerResourceHook?: unknown } | undefined;
   if (monitor?.registerResourceHook === undefined) {
     return {};
   }
   const warn: pulumi.ResourceHookFunction = ({ oldInputs, newInputs }) => {
-    // Outputs, where there is a secret in them.
+    // They are Outputs if they contain a secret.
     pulumi.all([places(oldInputs), places(newInputs)]).apply(([before, after]) => {
       for (const warning of changeWarnings(name, before, after)) {
         void pulumi.log.warn(warning);
       }
     });
   };
-  // A warning that fails must not stop what it warns of.
+  // An error in the hook must not fail the update.
   const options = { onDryRun: true, ignoreErrors: true };
   return { beforeUpdate: [new pulumi.ResourceHook(`gitlab-runner:index:GitLabRunner_${name}_changes`, warn, options)] };
 }
 
-/** @returns what the change will cut off or delete, and what to do first; nothing where jobs and caches stay */
+/** @returns warnings of what the change will interrupt or delete, and what to do first; none if jobs and caches stay */
 export function changeWarnings(name: string, before: Places, after: Places): string[] {
   return [...lostJobs(name, before, after), ...lostBucket(name, before, after)];
 }
@@ -90,14 +90,14 @@ function lostBucket(name: string, before: Places, after: Places): string[] {
   ];
 }
 
-/** @returns the bucket that the stack makes, and so deletes; undefined for a store or a bucket that others keep */
+/** @returns the bucket that the stack creates, and therefore deletes; undefined for a store or a bucket that is managed elsewhere */
 function ownBucket(name: string, { cache = {} }: Places): { name: string; deleteWithStack: boolean } | undefined {
   return cache === false || cache.credentials !== undefined || cache.adopt === true
     ? undefined
     : { name: cache.bucket ?? `${name}-cache`, deleteWithStack: cache.deleteWithStack === true };
 }
 
-/** Whether the bucket becomes one that others keep: the engine then forgets it, without deleting it. */
+/** Whether the bucket becomes an adopted one: the engine then drops it from the state without deleting it. */
 function adopts(name: string, { cache = {} }: Places, bucket: string): boolean {
   return (
     cache !== false &&

@@ -5,9 +5,9 @@ import { managerSettings, type ManagerSettings } from "./settings/manager.ts";
 import { isObject, merge, placeSettings } from "./settings/placement.ts";
 
 /**
- * The values of GitLab's `gitlab-runner` chart. Settings go where their declaration says; this adds what the other resources
- * bring. They hold names of Secrets but none of what is in them: Helm stores the values in its own Secret, and
- * `helm get values` prints them.
+ * The values of GitLab's `gitlab-runner` chart. Settings go where their declaration says; this adds what comes from the
+ * other resources. The values contain names of Secrets, never their contents: Helm stores them in its own Secret, and
+ * `helm get values` prints them: https://helm.sh/docs/topics/advanced/#storage-backends.
  * Source: https://gitlab.com/gitlab-org/charts/gitlab-runner/-/blob/main/values.yaml
  */
 export function chartValues(release: Release): Record<string, unknown> {
@@ -17,12 +17,12 @@ export function chartValues(release: Release): Record<string, unknown> {
 /** @returns the values that only the program may set */
 export function programValues(release: Release): Record<string, unknown> {
   return merge(managerValues(release.manager), {
-    // Else the chart adds its own name to that of a release without it, and the pods' label `app` is another one.
+    // Otherwise the chart may append its own name to the release's name, which changes the pods' label `app`.
     fullnameOverride: release.name,
     gitlabUrl: release.gitlabUrl,
     certsSecretName: release.certsSecret,
     podAnnotations: release.linkerd ? { ...linkerdAnnotations } : {},
-    // Rights and account are RunnerAccess's. The chart has read both keys for the account's name over time.
+    // RunnerAccess creates the account and its Role. Which of the two keys names the account depends on the chart's version.
     rbac: { create: false, serviceAccountName: release.managerAccount },
     serviceAccount: { create: false, name: release.managerAccount },
     runners: {
@@ -38,7 +38,7 @@ function managerValues(manager: ManagerSettings): Record<string, unknown> {
   return merge(
     {
       priorityClassName: "",
-      // All else that the `restricted` level asks for is the chart's default.
+      // The chart's defaults meet all other requirements of the `restricted` level.
       podSecurityContext: { seccompProfile: { type: "RuntimeDefault" } },
     },
     placeSettings("values", managerSettings, manager),
@@ -46,19 +46,19 @@ function managerValues(manager: ManagerSettings): Record<string, unknown> {
 }
 
 /**
- * Values that further ones may override. Helm is done when as many new pods are ready as `maxUnavailable` asks for, and then
- * Pulumi deletes the old credentials: with Kubernetes' default, one in four pods could still be an old one.
+ * Values that `chart.values` may override. Helm waits until all pods but `maxUnavailable` are ready; then Pulumi deletes the
+ * old credentials. With Kubernetes' default of 25 %, one in four pods could still be an old one that uses them.
  * Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable
  */
 const defaultValues = { strategy: { rollingUpdate: { maxUnavailable: 0 } } };
 
-/** Values that decide what the program relies on, and so are its own, with all that is in them. */
+/** Top-level values that only this program may set, with everything below them. */
 const ownValues = [
   ...["gitlabUrl", "runnerToken", "runnerRegistrationToken", "unregisterRunners", "namespace", "nameOverride"],
   ...["fullnameOverride", "hpa", "automountServiceAccountToken", "rbac", "serviceAccount", "runners"],
 ];
 
-/** Values that the chart adds to what it makes itself; of the same name, they would take its place. */
+/** Values that the chart merges with its own entries; an entry of the same name would replace the chart's. */
 const addedValues = {
   configMaps: {
     ...ownNames("config.toml", "config.template.toml", "entrypoint", "pre-entrypoint-script", "register-the-runner"),
@@ -68,16 +68,16 @@ const addedValues = {
 };
 
 /**
- * Variables that the runner takes for settings, rather than those of its configuration.
+ * Environment variables that override the runner's configuration.
  * Source: https://docs.gitlab.com/runner/commands/#gitlab-runner-register
  */
 const runnerVariable =
   /^(?!KUBERNETES_SERVICE_(HOST|PORT)$)(CI_SERVER|REGISTRATION|REGISTER|RUNNER|KUBERNETES|CACHE|FEATURE_FLAGS|TEMPLATE_CONFIG|CONFIG_FILE)(_|$)/;
 
 /**
- * @param values further values of the chart
- * @param manager settings that make values, too
- * @returns the paths in the further values that only the program may set, such as `["runners", "config"]`
+ * @param values additional values of the chart
+ * @param manager settings that also set values of the chart
+ * @returns the paths in the additional values that only the program may set, such as `["runners", "config"]`
  */
 export function ownedValues(
   values: Readonly<Record<string, unknown>>,
@@ -124,12 +124,12 @@ function ownNames(...names: string[]): Record<string, true> {
   return Object.fromEntries(names.map((name) => [name, true]));
 }
 
-/** @returns what an object has of this name itself, unlike `toString` */
+/** @returns an object's own property, not an inherited one such as `toString` */
 function ownIn(object: Readonly<Record<string, unknown>>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** @returns the values with further ones added to them; the program's own are not overridden */
+/** @returns the values merged with additional ones; the program's own are not overridden */
 export function withFurtherValues<Values extends Record<string, unknown>>(
   own: Values,
   further: Record<string, unknown>,

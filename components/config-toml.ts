@@ -5,19 +5,19 @@ import { jobSettings, podSpecPatches, type JobSettings } from "./settings/jobs.t
 import { managerSettings } from "./settings/manager.ts";
 import { isObject, merge, placeSettings } from "./settings/placement.ts";
 
-/** Where job pods have the certificates of your own CA. */
+/** Folder where the certificates of your own CA are mounted in job pods. */
 const certificatesPath = "/etc/gitlab-runner/certs";
 
 /**
- * User and group of job containers that must not be root, where the image would make them so; GitLab's own example.
+ * User and group id of job containers that must not run as root, used instead of the image's user; from GitLab's example.
  * Source: https://docs.gitlab.com/runner/executors/kubernetes/#set-a-security-policy-for-the-pod
  */
 const unprivilegedId = 59417;
 
 /**
  * The `[[runners]]` section of the runner's `config.toml`, as a template for Helm. Settings go where their declaration says;
- * this adds what the other resources bring. It holds no credential: the chart's entrypoint adds token and cache keys from the
- * mounted Secrets.
+ * this adds what comes from the other resources. It contains no credentials: the chart's entrypoint adds the token and the
+ * cache keys from the mounted Secrets.
  * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/ and
  * https://docs.gitlab.com/runner/executors/kubernetes/
  */
@@ -40,7 +40,8 @@ export function configToml(release: Release): string {
 function base({ jobNamespace, jobAccount }: Release): Record<string, unknown> {
   return {
     executor: "kubernetes",
-    // The runner would replace an expiring token in its own memory only, and leave Secret and state with the old one:
+    // The runner would replace an expiring token by itself, but only in its own configuration: the Secret and the state
+    // would keep the old one:
     // https://docs.gitlab.com/ci/runners/configure_runners/#automatically-rotate-runner-authentication-tokens
     feature_flags: { FF_DISABLE_AUTOMATIC_TOKEN_ROTATION: true },
     kubernetes: {
@@ -54,8 +55,8 @@ function base({ jobNamespace, jobAccount }: Release): Record<string, unknown> {
 const meshed = { kubernetes: { pod_labels: linkerdLabels, pod_annotations: linkerdAnnotations } };
 
 /**
- * What the `restricted` level asks of every container; see https://kubernetes.io/docs/concepts/security/pod-security-standards/.
- * For its seccomp profile, the runner has a setting only from 18.11 on.
+ * Requirements of the `restricted` level for every container; see https://kubernetes.io/docs/concepts/security/pod-security-standards/.
+ * The level also requires a seccomp profile; the runner has a setting for it only since 18.11.
  */
 const restricted = {
   kubernetes: {
@@ -81,9 +82,9 @@ function trusting(jobCertificates: string, { environment }: JobSettings): Record
   const volume = { name: jobCertificates, mount_path: certificatesPath, read_only: true };
   return {
     kubernetes: { volumes: { config_map: [volume] } },
-    // Where Go, and so the helper, which fetches the cache, looks for certificates besides the image's own bundle. The
-    // helper's entrypoint, which would install them, does not run under this executor. First come the usual folders,
-    // as OpenSSL takes the variable in place of them.
+    // Go, and therefore the helper that downloads the cache, reads certificates from these folders in addition to the
+    // image's bundle. (The helper's entrypoint would install them, but does not run with this executor.) The default
+    // folders come first because for OpenSSL this variable replaces them.
     environment:
       "SSL_CERT_DIR" in environment ? [] : [`SSL_CERT_DIR=/etc/ssl/certs:/etc/pki/tls/certs:${certificatesPath}`],
   };
@@ -96,7 +97,7 @@ function cache(location: CacheLocation): TomlTableWithoutBigInt {
     s3: {
       ServerAddress: location.server,
       BucketName: location.bucket,
-      // Empty, it would be looked up at AWS, for 30 seconds.
+      // If this is empty, the runner asks AWS for the bucket's region, which takes 30 seconds without access to AWS.
       BucketLocation: location.region,
       Insecure: location.insecure,
       AuthenticationType: "access-key",
@@ -104,7 +105,7 @@ function cache(location: CacheLocation): TomlTableWithoutBigInt {
   };
 }
 
-/** The runner applies patches only with its feature flag. */
+/** The runner applies patches of the pod spec only with this feature flag. */
 function withPodSpecFlag(runner: Record<string, unknown>): Record<string, unknown> {
   const { pod_spec: patches } = runner["kubernetes"] as { pod_spec?: readonly unknown[] };
   return patches === undefined || patches.length === 0
@@ -113,8 +114,8 @@ function withPodSpecFlag(runner: Record<string, unknown>): Record<string, unknow
 }
 
 /**
- * @returns the table without what is empty, in the order of its keys, so that the text, whose change restarts the manager, does
- * not depend on the order of the declarations
+ * @returns the table without empty values, sorted by key: a change of the text restarts the manager, so it must not depend on
+ * the order of the declarations
  */
 function ordered(table: Record<string, unknown>): TomlTableWithoutBigInt {
   const entries = Object.entries(table)
@@ -125,8 +126,8 @@ function ordered(table: Record<string, unknown>): TomlTableWithoutBigInt {
 }
 
 /**
- * The same TOML in ASCII: YAML, which carries it into the ConfigMap, takes some other characters for line breaks and
- * refuses some. They can stand in strings and quoted keys only, and there TOML has an escape for each.
+ * The same TOML in ASCII: it is embedded in YAML, which treats some other characters as line breaks and rejects some. They
+ * occur only in strings and quoted keys, where TOML can escape them.
  */
 function escapeUnicode(toml: string): string {
   return toml.replace(
@@ -136,7 +137,7 @@ function escapeUnicode(toml: string): string {
 }
 
 /**
- * Text that Helm's `tpl`, which the chart runs on it, turns back into `text`.
+ * Escapes text so that Helm's `tpl`, which the chart applies to it, returns it unchanged.
  * Source: https://helm.sh/docs/howto/charts_tips_and_tricks/#using-the-tpl-function
  */
 export function escapeTemplate(text: string): string {

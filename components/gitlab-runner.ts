@@ -17,15 +17,15 @@ import type { RegistrationSettings } from "./settings/registration.ts";
 
 export type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 
-/** A GitLab runner of a Kubernetes cluster's own, from its registration in GitLab to its first poll for jobs. */
+/** A dedicated GitLab runner for a Kubernetes cluster, from its registration in GitLab to its first request for jobs. */
 export class GitLabRunner extends pulumi.ComponentResource {
-  /** Id of the runner in GitLab; undefined for one that exists already. */
+  /** Id of the runner in GitLab; undefined for an existing runner. */
   readonly runnerId: pulumi.Output<number> | undefined;
-  /** Page where GitLab shows the runner, or what it belongs to; undefined for one that exists already. */
+  /** URL of the runner's page in GitLab, or of the project or group that owns it; undefined for an existing runner. */
   readonly runnerPage: pulumi.Output<string> | undefined;
-  /** Tags whose jobs the runner picks up; undefined for one that exists already. */
+  /** Tags whose jobs the runner picks up; undefined for an existing runner. */
   readonly runnerTags: pulumi.Output<string[]> | undefined;
-  /** The further projects that may use the runner; undefined for one that exists already. */
+  /** Additional projects that may use the runner; undefined for an existing runner. */
   readonly enabledProjects: pulumi.Output<string[]> | undefined;
   /** Namespace of the runner manager. */
   readonly namespace: pulumi.Output<string>;
@@ -39,27 +39,27 @@ export class GitLabRunner extends pulumi.ComponentResource {
     chart: string;
     /** Version of the runner in it: `18.9.0`. */
     appVersion: string;
-    /** `deployed`, or what else Helm says. */
+    /** `deployed`, or another status that Helm reports. */
     status: string;
   }>;
   /** Bucket of the build cache; undefined without a cache. */
   readonly cacheBucket: pulumi.Output<string> | undefined;
-  /** Name of the Secret with the runner's token, in the manager's namespace; another one after each rotation. */
+  /** Name of the Secret with the runner's token, in the manager's namespace; changes with each rotation. */
   readonly tokenSecret: pulumi.Output<string>;
   /** Name of the Secret with the cache's keys, in the manager's namespace; undefined without a cache. */
   readonly cacheSecret: pulumi.Output<string> | undefined;
-  /** Commands that show whether the runner is at work. */
+  /** Commands that show whether the runner works. */
   readonly nextSteps: pulumi.Output<string[]>;
 
   /**
-   * @param name a DNS label of at most 53 characters: the Helm release is called so, the namespace too unless `args` names
-   * one, and the bucket `NAME-cache`; another runner needs another name
-   * @param args what to make
-   * @param opts options of every component of Pulumi's, such as `providers`
-   * @throws pulumi.RunError when the name or a setting is not as its type says, or where there is neither `registration` nor `runnerToken`, or both
+   * @param name a DNS label of at most 53 characters: the name of the Helm release, the default name of the namespace, and
+   * with `-cache` the default name of the bucket. Each runner needs its own name.
+   * @param args settings of the runner
+   * @param opts Pulumi's component resource options, such as `providers`
+   * @throws pulumi.RunError if the name or a setting is invalid, or unless exactly one of `registration` and `runnerToken` is set
    */
   constructor(name: string, args: GitLabRunnerArgs, opts?: pulumi.ComponentResourceOptions) {
-    // Before anything is registered, so that a mistake costs nothing.
+    // Checked before any resource is registered, so that a mistake changes nothing.
     const settings = completeSettings(name, args);
     super(
       "gitlab-runner:index:GitLabRunner",
@@ -180,7 +180,7 @@ export class GitLabRunner extends pulumi.ComponentResource {
   }
 }
 
-/** @returns what a namespace needs for the pods that run in it */
+/** @returns the arguments of a namespace for the pods that run in it */
 function namespaceArgs(
   settings: CompleteSettings,
   name: string,
@@ -196,7 +196,8 @@ function namespaceArgs(
     ...(runs.jobs && quota !== undefined
       ? {
           quota,
-          // For services and init containers: as little as the helper asks for, as much as a build may use.
+          // For containers without resources of their own, such as services and init containers: the helper's requests, the
+          // build container's limits.
           containerDefaults: { requests: jobs.helperResources.requests, limits: jobs.resources.limits },
         }
       : {}),
@@ -207,7 +208,7 @@ function namespaceArgs(
   };
 }
 
-/** @returns what pods have to reach, where the network is closed otherwise */
+/** @returns what pods must be able to reach; undefined without NetworkPolicies */
 function networkNeeds(settings: CompleteSettings): NetworkNeeds | undefined {
   const { name, gitlabUrl, networkPolicy, cache, manager, linkerd } = settings;
   return networkPolicy === false
@@ -222,7 +223,7 @@ function networkNeeds(settings: CompleteSettings): NetworkNeeds | undefined {
       };
 }
 
-/** The keys of the cache and where it is: in a bucket made in MinIO, or in a store that is managed elsewhere. */
+/** The cache's keys and location: a bucket created in MinIO, or a store that is managed elsewhere. */
 function cacheStore(
   name: string,
   settings: CacheSettings,
@@ -242,7 +243,7 @@ function cacheStore(
   return { accessKey, secretKey, bucket: made.bucket, location: location(made.bucket) };
 }
 
-/** @returns the arguments with secrets marked; what the engine keeps of a component's inputs would show them otherwise */
+/** @returns the arguments with secrets marked; otherwise the state would show them in the component's inputs */
 function withSecrets(args: GitLabRunnerArgs): GitLabRunnerArgs {
   const { runnerToken, cache } = args;
   return {
@@ -255,7 +256,7 @@ function withSecrets(args: GitLabRunnerArgs): GitLabRunnerArgs {
 }
 
 /**
- * GitLab's own short addresses for what has no path here, only an id.
+ * GitLab's short URLs for projects and groups by id, since their paths are not known here.
  * Source: https://docs.gitlab.com/user/project/working_with_projects/#access-a-project-by-using-the-project-id and
  * https://docs.gitlab.com/user/group/#access-a-group-by-using-the-group-id
  */

@@ -15,7 +15,7 @@ interface Context extends Named {
   readonly context: { readonly cluster: string };
 }
 
-/** A kubeconfig: the fields that are looked at here; whatever else it has stays in it. */
+/** A kubeconfig: the fields that are used here; its other fields are kept. */
 export interface KubeConfigContent {
   readonly "current-context": string;
   readonly clusters: readonly Cluster[];
@@ -24,18 +24,18 @@ export interface KubeConfigContent {
 }
 
 /**
- * Reads a kubeconfig as Pulumi's Kubernetes provider does. Connects nothing.
+ * Reads a kubeconfig as Pulumi's Kubernetes provider does. Does not connect to anything.
  * Source: `parseKubeconfigString` in https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/util.go
  * @param given its text or path; undefined for the user's own, in the files that KUBECONFIG names, or in ~/.kube/config
- * @returns its content, of several files merged, with absolute paths; undefined where the user has none
- * @throws Error when the given file is not there, or a file is not YAML
+ * @returns its content, merged from several files, with absolute paths; undefined if the user has none
+ * @throws Error if the given file does not exist, or a file is not YAML
  */
 export function readKubeConfig(given: string | undefined): KubeConfigContent | undefined {
   if (given !== undefined) {
     return merge([isText(given) ? parse(given) : readFile(given)]);
   }
   const named = process.env["KUBECONFIG"] ?? "";
-  // As kubectl does, it passes over files that are not there.
+  // Like kubectl, it ignores files that do not exist.
   const files = (named === "" ? [join(homedir(), ".kube", "config")] : named.split(delimiter)).filter(existsSync);
   return files.length === 0 ? undefined : merge(files.map(readFile));
 }
@@ -54,7 +54,7 @@ function readFile(given: string): unknown {
   );
 }
 
-/** Of what has the same name in several files, the first counts: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#merging-kubeconfig-files */
+/** If several files have an entry of the same name, the first wins: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#merging-kubeconfig-files */
 function merge(contents: readonly unknown[]): KubeConfigContent {
   const files = contents.map((content) => (content ?? {}) as Partial<KubeConfigContent>);
   const first = <Item extends Named>(items: readonly Item[]) =>

@@ -1,7 +1,7 @@
 /**
- * What makes Linkerd inject its proxy into a pod, as a native sidecar, so that the proxy ends when the job does.
- * Injection is asked for by an annotation; a label of the same name does nothing. That for native sidecars has changed its
- * name: alpha from Linkerd 2.15 on, then beta, then neither; each version knows its own, and passes over the others.
+ * Annotations that make Linkerd inject its proxy as a native sidecar, so that the proxy stops together with the job.
+ * Injection needs an annotation; a label of the same name has no effect. The annotation for native sidecars was renamed over
+ * time: alpha since Linkerd 2.15, then beta, then without a prefix; each version reads its own and ignores the others.
  * Sources: https://linkerd.io/2.15/reference/proxy-configuration/ and https://linkerd.io/2/reference/proxy-configuration/
  */
 export const linkerdAnnotations: Readonly<Record<string, string>> = {
@@ -11,5 +11,5 @@ export const linkerdAnnotations: Readonly<Record<string, string>> = {
   "config.linkerd.io/proxy-enable-native-sidecar": "true",
 };
 
-/** The label that goes with {@link linkerdAnnotations}, for selectors that look for it; Linkerd itself ignores it. */
+/** The label that goes with {@link linkerdAnnotations}, for selectors that match it; Linkerd itself ignores it. */
 export const linkerdLabels: Readonly<Record<string, string>> = { "linkerd.io/inject": "enabled" };

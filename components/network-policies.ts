@@ -6,33 +6,36 @@ import { anywhere, ipBlocks, type NetworkPolicySettings } from "./settings/names
 /** Specification of a NetworkPolicy. */
 export type NetworkPolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 
-/** What pods of the runner have to reach. */
+/** What the runner's pods must be able to reach. */
 export interface NetworkNeeds {
   /** Value of the label `app` of the manager pods. */
   readonly app: string;
-  /** Address of GitLab. */
+  /** URL of GitLab. */
   readonly gitlabUrl: pulumi.Input<string>;
   /** The object store, if there is a cache. */
   readonly cache: Pick<CacheSettings, "server" | "insecure"> | undefined;
   /** Manager pods serve metrics. */
   readonly metrics: boolean;
-  /** Pods have Linkerd's proxy. */
+  /** Linkerd's proxy runs in the pods. */
   readonly linkerd: boolean;
-  /** Addresses. */
+  /** IP ranges that pods may connect to. */
   readonly settings: NetworkPolicySettings;
 }
 
 type EgressRule = k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 
 const metricsPort = 9252;
-/** As kubeadm and the clouds, k3s, and MicroK8s have it: policies see the port behind the Service, not its own, 443. */
+/**
+ * Ports of the API server in kubeadm and managed clusters (443, 6443), k3s (6443), and MicroK8s (16443): a policy applies to
+ * the port behind the Service, not to the Service's own, 443.
+ */
 const apiServerPorts = [443, 6443, 16443];
-/** Linkerd's proxy talks to other proxies at this port; see https://linkerd.io/2/reference/architecture/ */
+/** Linkerd's proxy connects to other proxies on this port; see https://linkerd.io/2/reference/architecture/ */
 const linkerdInboundPort = 4143;
 
 /**
- * NetworkPolicies of the manager's namespace, by name: nothing may come in or go out but what the manager needs.
- * @returns nothing for the jobs, whose pods may share the namespace: see {@link jobNetworkPolicies}
+ * NetworkPolicies of the manager's namespace, by name: all traffic is denied except what the manager needs.
+ * @returns none for the jobs, whose pods may share the namespace: see {@link jobNetworkPolicies}
  */
 export function managerNetworkPolicies(needs: NetworkNeeds): Record<string, NetworkPolicySpec> {
   const { settings, app } = needs;
@@ -47,7 +50,7 @@ export function managerNetworkPolicies(needs: NetworkNeeds): Record<string, Netw
   };
 }
 
-/** NetworkPolicies of the jobs' namespace, by name: nothing may come in or go out but what every job needs. */
+/** NetworkPolicies of the jobs' namespace, by name: all traffic is denied except what every job needs. */
 export function jobNetworkPolicies(needs: NetworkNeeds): Record<string, NetworkPolicySpec> {
   const { settings, app } = needs;
   return {
@@ -67,7 +70,7 @@ export function jobNetworkPolicies(needs: NetworkNeeds): Record<string, NetworkP
 function basePolicies({ linkerd }: NetworkNeeds): Record<string, NetworkPolicySpec> {
   return {
     "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
-    // To anywhere, since a node's own DNS cache is no pod that could be selected.
+    // To any address: a node-local DNS cache has no pod that a policy could select.
     dns: {
       podSelector: {},
       policyTypes: ["Egress"],
@@ -106,7 +109,7 @@ function toCache(
 ): EgressRule {
   const { host = "", port = "" } = /^(?<host>\[.*\]|[^:]*)(?::(?<port>\d+))?$/.exec(server)?.groups ?? {};
   const [, namespace] = /^[^.]+\.([^.]+)\.svc(\.|$)/.exec(host) ?? [];
-  // A policy sees the pods behind a Service, whose port need not be the Service's.
+  // A policy applies to the pods behind a Service, whose port may differ from the Service's.
   return settings.cache === undefined && namespace !== undefined
     ? { to: [inNamespace(namespace)] }
     : { to: ipBlocks(settings.cache ?? anywhere), ports: tcp(portOf(port, insecure)) };

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 import { readKubeConfig, type KubeConfigContent } from "./kubeconfig.ts";
 
-/** A server that a provider will talk to, and where its address comes from. */
+/** A server that a provider will connect to, and the source of its address. */
 interface Endpoint {
   readonly server: string;
   readonly url: URL;
@@ -15,10 +15,10 @@ interface Endpoint {
 const timeoutMs = 5_000;
 
 /**
- * Checks that the servers behind the providers accept connections: a provider that meets an unreachable one in the middle
- * of an update says neither which setting names it nor what it has left behind.
- * Servers behind a proxy are not checked, since only the provider knows the way to them.
- * @throws pulumi.RunError naming each address that cannot be reached and the setting that it comes from
+ * Checks that the servers behind the providers accept connections: if one turns out to be unreachable in the middle of an
+ * update, the provider says neither which setting has its address nor what is left behind.
+ * Servers behind a proxy are not checked, since only the provider knows how to reach them.
+ * @throws pulumi.RunError with each address that cannot be reached and the setting that it comes from
  */
 export async function checkReachable(args: Pick<GitLabRunnerArgs, "cache" | "registration">): Promise<void> {
   const makesBucket = args.cache !== false && args.cache?.credentials === undefined;
@@ -79,7 +79,7 @@ function kubernetes(): Endpoint | undefined {
   const clusterName = config.get("cluster") ?? content?.contexts.find(({ name }) => name === wanted)?.context.cluster;
   const cluster = content?.clusters.find(({ name }) => name === clusterName)?.cluster;
   if (cluster === undefined || cluster["proxy-url"] !== undefined) {
-    // No such context, or a way that only the provider knows; it says what is missing.
+    // The context does not exist or uses a proxy: leave it to the provider, which reports what is missing.
     return undefined;
   }
   return {
@@ -94,7 +94,7 @@ function kubeConfig(given: string | undefined): KubeConfigContent | undefined {
   try {
     return readKubeConfig(given);
   } catch {
-    // The provider explains a file that it needs.
+    // The provider itself reports a file that it cannot read.
     return undefined;
   }
 }
@@ -113,7 +113,7 @@ function parseUrl(address: string, source: string, example: string): URL {
   return new URL(address);
 }
 
-/** @returns what went wrong, or undefined when the server accepts connections */
+/** @returns what went wrong; undefined if the server accepts connections */
 async function tryConnect(url: URL): Promise<string | undefined> {
   const port = url.port === "" ? (url.protocol === "http:" ? 80 : 443) : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, "");

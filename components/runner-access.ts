@@ -7,20 +7,21 @@ export interface RunnerAccessArgs {
   readonly namespace: pulumi.Input<string>;
   /** Namespace of the job pods. @defaultValue the manager's */
   readonly jobNamespace?: pulumi.Input<string>;
-  /** The release that uses the accounts; their names start with it. */
+  /** Name of the Helm release that uses the accounts; their names start with it. */
   readonly release: pulumi.Input<string>;
-  /** Name of a ServiceAccount for the job pods that exists. A plain value, since it decides what is created. @defaultValue one of their own */
+  /** Name of an existing ServiceAccount for the job pods. A plain value, since it decides what is created. @defaultValue a dedicated one */
   readonly jobAccount?: string;
 }
 
 /**
- * What runner manager and jobs may do in Kubernetes. The manager may run pods in the jobs' namespace. The jobs have an
- * account of their own without any right: under the manager's, a CI job could read the runner's token (pitfall 8).
+ * Permissions of the runner manager and the jobs in Kubernetes. The manager may run pods in the jobs' namespace. The jobs
+ * have their own account, which has no permissions: under the manager's, any CI job could read the Secret with the runner's
+ * token.
  */
 export class RunnerAccess extends pulumi.ComponentResource {
-  /** ServiceAccount of the runner manager; there only once it has its rights. */
+  /** ServiceAccount of the runner manager; available only after its permissions are in place. */
   readonly managerAccount: pulumi.Output<string>;
-  /** ServiceAccount of the job pods; one of their own has no rights, and no token is mounted. */
+  /** ServiceAccount of the job pods; the dedicated one has no permissions, and its token is not mounted. */
   readonly jobAccount: pulumi.Output<string>;
 
   constructor(name: string, args: RunnerAccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -42,7 +43,7 @@ export class RunnerAccess extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // The binding's own output, so that whatever runs as the manager starts with its rights in place.
+    // An Output of the RoleBinding, so that whatever runs as the manager waits for its permissions.
     this.managerAccount = pulumi
       .all([binding.subjects, manager.metadata.name])
       .apply(([subjects, account]) => subjects[0]?.name ?? account);
@@ -62,7 +63,7 @@ export class RunnerAccess extends pulumi.ComponentResource {
 }
 
 /**
- * The rights that the Kubernetes executor uses, and no more (pitfall 7).
+ * The permissions that the Kubernetes executor uses, and no others.
  * Source: https://docs.gitlab.com/runner/executors/kubernetes/#configure-runner-api-permissions
  */
 const managerRules = [

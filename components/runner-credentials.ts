@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A pair of keys of an S3-compatible object store. */
+/** Key pair of an S3-compatible object store. */
 export interface CacheKeys {
   /** Access key. */
   readonly accessKey: pulumi.Input<string>;
@@ -21,8 +21,8 @@ export interface RunnerCredentialsArgs {
 
 /**
  * The Secrets that GitLab's chart mounts into the runner manager: the runner's token, and the keys of its cache. Pulumi names
- * them, so that new credentials come in a new Secret: it is made while the old one is still in use, the release rolls because
- * the name has changed, and then the old one is deleted.
+ * them, so that new credentials get a new Secret: it is created while the old one is still in use, the changed name triggers
+ * a rollout, and then the old Secret is deleted.
  */
 export class RunnerCredentials extends pulumi.ComponentResource {
   /** Name of the Secret with the runner's token. */
@@ -38,7 +38,8 @@ export class RunnerCredentials extends pulumi.ComponentResource {
     super("gitlab-runner:index:RunnerCredentials", name, { ...args, token, cacheKeys }, opts);
 
     this.tokenSecret = this.secret(`${name}-token`, args.namespace, {
-      // The chart wants both keys; the first is the old registration token, which no longer exists (pitfall 16).
+      // The chart mounts both keys. The first is for the deprecated registration token, so it is empty:
+      // https://docs.gitlab.com/runner/install/kubernetes_helm_chart_configuration/
       "runner-registration-token": "",
       "runner-token": token.apply((value) => value.trim()),
     });

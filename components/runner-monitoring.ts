@@ -5,25 +5,25 @@ import { dashboard, dashboardFile } from "./monitoring/dashboard.ts";
 
 /** Inputs of {@link RunnerMonitoring}. */
 export interface RunnerMonitoringArgs {
-  /** Name of the Helm release, which is also that of the manager's container and the value of its pods' label `app`. */
+  /** Name of the Helm release; also the name of the manager's container and the value of its pods' label `app`. */
   readonly release: pulumi.Input<string>;
   /** Namespace of the manager. */
   readonly namespace: pulumi.Input<string>;
   /** Namespace of the job pods. */
   readonly jobNamespace: pulumi.Input<string>;
-  /** Seconds between two polls of GitLab. */
+  /** Seconds between two requests for jobs. */
   readonly checkInterval: pulumi.Input<number>;
-  /** Make a PrometheusRule; the cluster needs Prometheus' operator. A plain value, since it becomes a resource. @defaultValue false */
+  /** Create a PrometheusRule; requires the Prometheus Operator in the cluster. A plain value, since a resource depends on it. @defaultValue false */
   readonly alerts?: boolean;
-  /** Make a ConfigMap with a dashboard. A plain value, since it becomes a resource. @defaultValue false */
+  /** Create a ConfigMap with a dashboard. A plain value, since a resource depends on it. @defaultValue false */
   readonly dashboard?: boolean;
-  /** Labels of the PrometheusRule, by which Prometheus' operator selects it. @defaultValue none */
+  /** Labels of the PrometheusRule, by which the Prometheus Operator selects it. @defaultValue none */
   readonly labels?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /**
- * What makes the manager's metrics worth having: alerts for Prometheus, and a dashboard for Grafana. Both expect the labels
- * `namespace`, `pod` and `container` on the metrics, which Prometheus adds to all that a PodMonitor finds.
+ * Alerts for Prometheus and a dashboard for Grafana, based on the manager's metrics. Both expect the labels `namespace`,
+ * `pod` and `container` on the metrics, which Prometheus adds to all targets of a PodMonitor.
  */
 export class RunnerMonitoring extends pulumi.ComponentResource {
   /** Name of the PrometheusRule; undefined without alerts. */
@@ -56,7 +56,7 @@ export class RunnerMonitoring extends pulumi.ComponentResource {
           metadata: {
             name: pulumi.interpolate`${release}-dashboard`,
             namespace,
-            // What the sidecar of Grafana's chart looks for: https://github.com/grafana-community/helm-charts/tree/main/charts/grafana#sidecar-for-dashboards
+            // The label that the sidecar of Grafana's chart looks for: https://github.com/grafana-community/helm-charts/tree/main/charts/grafana#sidecar-for-dashboards
             labels: { grafana_dashboard: "1" },
           },
           data: runner.apply((monitored) => ({

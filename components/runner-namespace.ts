@@ -11,13 +11,13 @@ export interface RunnerNamespaceArgs {
   readonly name: pulumi.Input<string>;
   /** Pod Security level that its pods must meet. @defaultValue `baseline` */
   readonly podSecurity?: pulumi.Input<PodSecurityLevel>;
-  /** Let Linkerd inject its proxy into the pods. @defaultValue false */
+  /** Inject Linkerd's proxy into the pods. @defaultValue false */
   readonly linkerd?: pulumi.Input<boolean>;
-  /** Limits of what all pods may use together, such as `{"requests.cpu": "8"}`. A plain value, since it becomes a resource. @defaultValue none */
+  /** Total resources that all pods may use (ResourceQuota), such as `{"requests.cpu": "8"}`. A plain value, since a resource depends on it. @defaultValue none */
   readonly quota?: Readonly<Record<string, string>>;
-  /** Resources of a container that names none; a quota on them would refuse its pod. @defaultValue none */
+  /** Default resources of containers that specify none; with a quota, Kubernetes rejects pods without them. @defaultValue none */
   readonly containerDefaults?: pulumi.Input<ContainerResources>;
-  /** NetworkPolicies by name. A plain record, since each becomes a resource. @defaultValue none */
+  /** NetworkPolicies by name. A plain record, since each policy is a resource. @defaultValue none */
   readonly networkPolicies?: Readonly<Record<string, pulumi.Input<NetworkPolicySpec>>>;
   /** Seconds that pods may take to stop when the namespace is deleted. @defaultValue 3600 */
   readonly shutdownTimeout?: number;
@@ -25,7 +25,7 @@ export interface RunnerNamespaceArgs {
 
 /** The namespace that the runner manager and its job pods live in. */
 export class RunnerNamespace extends pulumi.ComponentResource {
-  /** Name of the namespace; whatever uses it waits for the namespace. */
+  /** Name of the namespace; resources that use it wait for the namespace. */
   readonly name: pulumi.Output<string>;
 
   constructor(name: string, args: RunnerNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -45,7 +45,8 @@ export class RunnerNamespace extends pulumi.ComponentResource {
           annotations: linkerd.apply((injected) => (injected === true ? { ...linkerdAnnotations } : {})),
         },
       },
-      // A namespace is gone only when its last pod is, and a pod with jobs may use all its grace (pitfall 13).
+      // Kubernetes deletes a namespace only after its last pod has stopped, and a manager with running jobs may use its whole
+      // grace period: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
       { parent: this, customTimeouts: { delete: `${(args.shutdownTimeout ?? 3600) + 300}s` } },
     );
     this.name = namespace.metadata.name;

@@ -5,7 +5,7 @@ import { registrationSettings } from "./settings/registration.ts";
 
 /** Inputs of {@link RunnerRegistration}. */
 export interface RunnerRegistrationArgs extends RegistrationArgs {
-  /** Change it to any other text, and runner and token are replaced: the new before the old. @defaultValue none */
+  /** Change this to any other text to replace the runner and its token; the new ones are created before the old ones are deleted. @defaultValue none */
   readonly rotation?: pulumi.Input<string | undefined>;
 }
 
@@ -19,7 +19,7 @@ export class RunnerRegistration extends pulumi.ComponentResource {
   readonly token: pulumi.Output<string>;
   /** Tags whose jobs the runner picks up. */
   readonly tags: pulumi.Output<string[]>;
-  /** The further projects that may use the runner, as configured. */
+  /** Additional projects that may use the runner, as configured. */
   readonly enabledProjects: pulumi.Output<string[]>;
 
   constructor(name: string, args: RunnerRegistrationArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -38,14 +38,14 @@ export class RunnerRegistration extends pulumi.ComponentResource {
         accessLevel: orElse(args.protectedOnly, defaults.protectedOnly).apply((protectedOnly) =>
           protectedOnly ? "ref_protected" : "not_protected",
         ),
-        // Never undefined: GitLab's provider leaves a field unchanged that is not set.
+        // Never undefined: the GitLab provider leaves a field unchanged if it is not set.
         description: orElse(args.description, ""),
         maintenanceNote: orElse(args.maintenanceNote, ""),
         maximumTimeout: args.maximumTimeout,
       },
       // GitLab shows a token once, when it creates the runner, so a new token needs a new runner:
-      // https://docs.gitlab.com/api/users/#create-a-runner-linked-to-a-user. Never undefined, since the engine takes the first
-      // trigger that a resource gets for no change.
+      // https://docs.gitlab.com/api/users/#create-a-runner-linked-to-a-user. Never undefined: the engine does not treat a
+      // trigger that is set for the first time as a change.
       { parent: this, replacementTrigger: orElse(args.rotation, "") },
     );
     this.runnerId = runner.id.apply(Number);
@@ -53,8 +53,9 @@ export class RunnerRegistration extends pulumi.ComponentResource {
     this.tags = runner.tagLists.apply((tags) => tags ?? []);
     this.#warnOfOldTimeout(args.maximumTimeout, runner);
 
-    // GitLab refuses to delete a runner that several projects use: https://docs.gitlab.com/api/runners/#delete-a-runner. Each
-    // enablement needs the runner's id, so the engine deletes all of them before the runner.
+    // GitLab refuses to delete a runner that is enabled for several projects:
+    // https://docs.gitlab.com/api/runners/#delete-a-runner. Each enablement depends on the runner's id, so the engine deletes
+    // all of them first.
     const enablements = (args.extraProjects ?? []).map(
       (project) =>
         new gitlab.ProjectRunnerEnablement(
@@ -74,7 +75,7 @@ export class RunnerRegistration extends pulumi.ComponentResource {
   }
 
   /**
-   * The provider refuses 0 and takes undefined for "as it is", so a limit that GitLab has stays.
+   * The provider rejects 0 and leaves the limit unchanged if it is undefined, so an existing limit stays.
    * Source: https://registry.terraform.io/providers/gitlabhq/gitlab/latest/docs/resources/user_runner#maximum_timeout
    */
   #warnOfOldTimeout(wanted: RunnerRegistrationArgs["maximumTimeout"], runner: gitlab.UserRunner): void {

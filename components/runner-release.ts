@@ -18,15 +18,15 @@ export interface CacheLocation {
   readonly insecure: boolean;
 }
 
-/** Everything that chart and runner are told. */
+/** Inputs of the chart's values and the runner's configuration. */
 export interface Release {
-  /** Name of the Helm release, of the Deployment, and the value of its pods' label `app`. */
+  /** Name of the Helm release and its Deployment, and the value of its pods' label `app`. */
   readonly name: string;
   /** Namespace of the manager. */
   readonly namespace: string;
   /** Namespace of the job pods. */
   readonly jobNamespace: string;
-  /** Address of GitLab that the runner polls. */
+  /** URL of the GitLab instance that the runner polls. */
   readonly gitlabUrl: string;
   /** ServiceAccount of the manager. */
   readonly managerAccount: string;
@@ -44,26 +44,26 @@ export interface Release {
   readonly jobCertificates: string | undefined;
   /** Pod Security level that the job pods must meet. */
   readonly podSecurity: PodSecurityLevel;
-  /** Let Linkerd inject its proxy into manager and job pods. */
+  /** Inject Linkerd's proxy into manager and job pods. */
   readonly linkerd: boolean;
   /** Settings of the manager. */
   readonly manager: ManagerSettings;
   /** Settings of the job pods. */
   readonly jobs: JobSettings;
-  /** The chart, and how long its installation may take. */
+  /** The chart, and the timeout of its installation. */
   readonly chart: ChartSettings;
 }
 
-/** Inputs of {@link RunnerRelease}: a {@link Release}, whose settings are plain values, since they decide what is created. */
+/** Inputs of {@link RunnerRelease}: a {@link Release} with plain values for the settings that decide what is created. */
 export type RunnerReleaseArgs = {
   readonly [Key in keyof Release]: Key extends "manager" | "chart" ? Release[Key] : pulumi.Input<Release[Key]>;
 };
 
-/** The Helm release of GitLab's chart: the runner manager, at work. */
+/** The Helm release of GitLab's chart, which runs the runner manager. */
 export class RunnerRelease extends pulumi.ComponentResource {
-  /** What Helm says of the release: name, namespace, chart and app version, revision, `deployed` or another status. */
+  /** Helm's view of the release: name, namespace, chart and app version, revision, `deployed` or another status. */
   readonly status: pulumi.Output<k8s.types.output.helm.v3.ReleaseStatus>;
-  /** Names of the Kubernetes objects that the chart made, by kind. */
+  /** Names of the Kubernetes objects that the chart created, by kind. */
   readonly resourceNames: pulumi.Output<Record<string, string[]>>;
 
   constructor(name: string, args: RunnerReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -74,7 +74,8 @@ export class RunnerRelease extends pulumi.ComponentResource {
     const release = new k8s.helm.v3.Release(
       name,
       {
-        // Named, since the chart derives the pods' label `app` from it, and a generated name would change that, too.
+        // A fixed name: the chart derives the pods' label `app` from it, and a generated name would change that, too.
+        // Source: https://gitlab.com/gitlab-org/charts/gitlab-runner/-/blob/main/templates/_helpers.tpl
         name: args.name,
         namespace: args.namespace,
         ...(chart.path === undefined
@@ -89,7 +90,7 @@ export class RunnerRelease extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // Helm's own limit comes first, since its message says which pods were not ready.
+        // Helm's timeout is shorter, since its message says which pods were not ready.
         customTimeouts: { create: `${limit}s`, update: `${limit}s`, delete: `${limit}s` },
       },
     );

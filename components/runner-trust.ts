@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** Inputs of {@link RunnerTrust}. */
 export interface RunnerTrustArgs {
-  /** Certificates to trust, as PEM. */
+  /** Certificates to trust, in PEM format. */
   readonly caCertificate: pulumi.Input<string>;
-  /** Address of GitLab. */
+  /** URL of GitLab. */
   readonly gitlabUrl: pulumi.Input<string>;
   /** Namespace of the runner manager. */
   readonly namespace: pulumi.Input<string>;
@@ -15,7 +15,7 @@ export interface RunnerTrustArgs {
 
 /**
  * Certificates of your own CA, where the runner manager and the jobs' helper look for them. Pulumi names both objects, so
- * that new certificates come in new ones, and the old ones go only when nothing uses them any more.
+ * that new certificates get new objects, and the old ones are deleted only when nothing uses them.
  */
 export class RunnerTrust extends pulumi.ComponentResource {
   /** Name of the Secret that the chart mounts into the manager; its file is named after GitLab's host. */
@@ -25,7 +25,7 @@ export class RunnerTrust extends pulumi.ComponentResource {
 
   constructor(name: string, args: RunnerTrustArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gitlab-runner:index:RunnerTrust", name, args, opts);
-    // The runner looks for a file of GitLab's host name: https://docs.gitlab.com/runner/configuration/tls-self-signed/
+    // The runner looks for a file named after GitLab's host: https://docs.gitlab.com/runner/configuration/tls-self-signed/
     const secret = new k8s.core.v1.Secret(
       `${name}-manager`,
       {

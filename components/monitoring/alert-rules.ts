@@ -1,12 +1,12 @@
 import { growth, metrics, runnerFailures, runnerLabels, series, type MonitoredRunner } from "./monitored-runner.ts";
 
-/** An alert, as Prometheus takes it; see https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
+/** An alerting rule of Prometheus; see https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
 export interface AlertRule {
   /** Its name. */
   readonly alert: string;
-  /** The alert is due while this has a result. */
+  /** The alert is active while this has a result. */
   readonly expr: string;
-  /** How long it must be due before it is sent. */
+  /** How long it must be active before it fires. */
   readonly for: string;
   readonly labels: {
     /** `critical`: no jobs run; `warning`: they run late, or some of them fail. */
@@ -27,7 +27,7 @@ export interface PrometheusRuleSpec {
   readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[];
 }
 
-/** Of the jobs that ended, as many must have failed for {@link jobsFailing}, or it would be about a single image's name. */
+/** Minimum number of failed jobs for {@link jobsFailing}, so that one mistyped image name does not fire it. */
 const leastFailures = 3;
 
 /** @returns the alerts of one runner */
@@ -54,7 +54,7 @@ function down(runner: MonitoredRunner): AlertRule {
 }
 
 /**
- * After three failed requests for a job in a row, the runner asks for none for an hour.
+ * After three failed requests for a job in a row, the runner sends none for an hour.
  * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runners-section (unhealthy_interval)
  */
 function notPolling(runner: MonitoredRunner): AlertRule {
@@ -152,7 +152,7 @@ function log(runner: MonitoredRunner): string {
   return `${kubectl(runner, "logs")} --container ${runner.release} --tail 500`;
 }
 
-/** @returns a range with several polls in it, however seldom they are */
+/** @returns a range that covers several requests for jobs, even with a long interval */
 function minutes({ checkInterval }: MonitoredRunner, least: number): string {
   return `${Math.max(least, Math.ceil((4 * checkInterval) / 60))}m`;
 }

@@ -9,7 +9,7 @@ export interface DashboardQuery {
   readonly expr: string;
   /** Name of the series, with labels as `{{label}}`. */
   readonly legendFormat: string;
-  /** Ask for the value at the end of the dashboard's time, instead of its course. */
+  /** Query the value at the end of the time range instead of a series. */
   readonly instant?: true;
 }
 
@@ -19,10 +19,10 @@ export interface DashboardPanel {
   readonly type: "stat" | "gauge" | "timeseries";
   readonly title: string;
   readonly description: string;
-  /** Place in a grid of 24 columns. */
+  /** Position in a grid of 24 columns. */
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly datasource: typeof datasource;
-  /** Least width of a step. */
+  /** Minimum step, such as `5m`. */
   readonly interval?: string;
   readonly targets: readonly DashboardQuery[];
   readonly fieldConfig: { readonly defaults: Readonly<Record<string, unknown>>; readonly overrides: readonly [] };
@@ -31,15 +31,15 @@ export interface DashboardPanel {
 
 /** The part of Grafana's model that is used here; see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
 export interface Dashboard {
-  /** Grafana gives it one of its own. */
+  /** Assigned by Grafana. */
   readonly id: null;
-  /** Part of its address. */
+  /** Part of its URL. */
   readonly uid: string;
   readonly title: string;
   readonly tags: readonly string[];
   readonly schemaVersion: number;
   readonly editable: boolean;
-  /** 1: the crosshair is in all panels. */
+  /** 1: all panels share the crosshair. */
   readonly graphTooltip: 1;
   readonly refresh: string;
   readonly time: { readonly from: string; readonly to: string };
@@ -49,12 +49,12 @@ export interface Dashboard {
   readonly panels: readonly DashboardPanel[];
 }
 
-/** The one that is chosen above the panels. */
+/** The data source that is selected above the panels. */
 const datasource = { type: "prometheus", uid: "${datasource}" } as const;
 
 const columns = 24;
 
-/** A panel before it has a place. */
+/** A panel without a position. */
 interface Draft extends Omit<DashboardPanel, "id" | "gridPos" | "datasource" | "targets"> {
   readonly size: { readonly w: number; readonly h: number };
   readonly queries: readonly Omit<DashboardQuery, "refId">[];
@@ -82,7 +82,7 @@ export function dashboard(runner: MonitoredRunner): Dashboard {
   };
 }
 
-/** Name of the dashboard's file, unique among all of a cluster: Grafana's sidecar puts them into one folder. */
+/** Name of the dashboard's file, unique in the cluster: Grafana's sidecar puts all dashboards into one folder. */
 export function dashboardFile({ namespace, release }: MonitoredRunner): string {
   return `${namespace}.${release}.json`;
 }
@@ -222,7 +222,7 @@ function fields(defaults: Record<string, unknown>): DashboardPanel["fieldConfig"
   return { defaults, overrides: [] };
 }
 
-/** @returns the colour of values, and others from some values on */
+/** @returns thresholds: a base color, and other colors from given values on */
 function steps(color: string, ...from: readonly (readonly [number, string])[]) {
   return {
     mode: "absolute",
@@ -230,7 +230,7 @@ function steps(color: string, ...from: readonly (readonly [number, string])[]) {
   };
 }
 
-/** Places panels from left to right, and then below. */
+/** Places panels from left to right, in rows. */
 function placed(drafts: readonly Draft[]): DashboardPanel[] {
   let [x, y, height] = [0, 0, 0];
   return drafts.map(({ size, queries, ...panel }, index) => {
