@@ -5,20 +5,20 @@ import { execa, ExecaError } from "execa";
 import { cacheFolder } from "../tools/tool-cache.ts";
 import { UserError } from "../tools/user-error.ts";
 
-/** Folder with one Go module for each tool, which pins the tool and all that it is made of. */
+/** Folder with a Go module for each tool, which pins the tool and its dependencies. */
 const modules = join(import.meta.dirname, "built-tools");
 
 /** A Go module that tools are built from. */
 interface ToolModule {
   /** Packages to build, by the name of the binary. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Variables that the linker sets, such as the version that a program says it has. */
+  /** Variables that the linker sets, such as the version that a program reports. */
   readonly linkerVariables?: Readonly<Record<string, string>>;
-  /** Build tags, such as one that leaves out what nothing here needs. */
+  /** Build tags, such as one that leaves out unneeded parts. */
   readonly tags?: readonly string[];
-  /** Files that a package embeds, by their place in the module's folder, and where in another module they are. */
+  /** Files that a package embeds, by their path in the module's folder, with the other module that has them. */
   readonly embedded?: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
-  /** Only this project's own tests need it, so `npm run sandbox` builds it for no one else. */
+  /** Needed only by this project's tests; `npm run sandbox` does not build it. */
   readonly forTests?: boolean;
 }
 
@@ -35,7 +35,7 @@ const toolModules: Readonly<Record<string, ToolModule>> = {
         `k8s.io/kubernetes/cmd/${command}`,
       ]),
     ),
-    // Clients refuse a server that does not know its own version.
+    // Clients reject a server that does not report a version.
     linkerVariables: {
       "k8s.io/component-base/version.gitVersion": `v${kubernetesVersion}`,
       "k8s.io/component-base/version.gitMajor": kubernetesVersion.split(".")[0] ?? "",
@@ -49,10 +49,10 @@ const toolModules: Readonly<Record<string, ToolModule>> = {
     packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
     linkerVariables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0" },
   },
-  // Helm along with the provider, which is made of it: so both are the same version, and most of it is compiled once.
+  // Helm together with the provider, which contains it: both then have the same version, and most of it is compiled once.
   "pulumi-kubernetes": {
     packages: { helm: "helm.sh/helm/v3/cmd/helm", "pulumi-resource-kubernetes": "./pulumi-resource-kubernetes" },
-    // That of @pulumi/kubernetes: the engine refuses an older provider, and the provider's module has no released versions.
+    // The version of @pulumi/kubernetes: the engine refuses an older provider, and the provider's Go module has no releases.
     linkerVariables: { [`${kubernetesProvider}/pkg/version.Version`]: "4.32.0" },
     embedded: Object.fromEntries(
       ["schema.json", "terraform-mapping.json"].map((file) => [
@@ -61,7 +61,7 @@ const toolModules: Readonly<Record<string, ToolModule>> = {
       ]),
     ),
   },
-  // Of promtool, the tests need rules and expressions, but no client of any cloud.
+  // The tests use promtool for rules and expressions only, without its cloud clients.
   prometheus: {
     packages: { promtool: "github.com/prometheus/prometheus/cmd/promtool" },
     tags: ["remove_all_sd"],
@@ -101,7 +101,7 @@ export interface ToolBuild {
   run(): Promise<void>;
 }
 
-/** @returns what there is to build: the sandbox's tools, or those that only tests need */
+/** @returns the builds of the sandbox's tools, or of those that only tests need */
 export function toolBuilds({ forTests = false } = {}): ToolBuild[] {
   return modulesFor(forTests).flatMap(([name, module]) =>
     Object.keys(module.packages).map((binary) => ({
@@ -112,12 +112,12 @@ export function toolBuilds({ forTests = false } = {}): ToolBuild[] {
   );
 }
 
-/** @returns where each tool is; all of {@link toolBuilds} must be ready */
+/** @returns the path of each tool; all of {@link toolBuilds} must be ready */
 export function builtTools(): Tools {
   return binaries(false) as Tools;
 }
 
-/** @returns where each tool is that only tests need; those of {@link toolBuilds} must be ready */
+/** @returns the path of each tool that only tests need; those of {@link toolBuilds} must be ready */
 export function builtTestTools(): TestTools {
   return binaries(true) as TestTools;
 }
@@ -133,7 +133,7 @@ function binaries(forTests: boolean): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** @throws {@link UserError} when Go is missing or too old to build what is not in the cache */
+/** @throws {@link UserError} if Go is missing or too old to build the tools that are not in the cache */
 export async function requireGo(): Promise<void> {
   const help =
     "Install Go 1.26 or newer: https://go.dev/doc/install. It builds the sandbox's Kubernetes, MinIO, Helm and Pulumi, once.";
@@ -147,7 +147,7 @@ export async function requireGo(): Promise<void> {
   }
 }
 
-/** The name changes with anything that could change the binaries, so a binary that is in it is right. */
+/** The name changes with everything that affects the binaries, so a binary in the folder is up to date. */
 function folderOf(name: string, module: ToolModule): string {
   const hash = createHash("sha256").update(JSON.stringify([module, process.platform, process.arch]));
   for (const file of globSync("**/*.{mod,sum,go}", { cwd: join(modules, name) }).toSorted()) {
@@ -168,7 +168,7 @@ async function build(name: string, module: ToolModule, binary: string): Promise<
   const folder = folderOf(name, module);
   mkdirSync(folder, { recursive: true });
   const variables = Object.entries(module.linkerVariables ?? {}).map(([variable, value]) => `-X ${variable}=${value}`);
-  // Built beside its place and then moved there, so that a build that was cut off leaves nothing that looks whole.
+  // Built in another folder and then moved, so that an interrupted build leaves nothing that looks complete.
   const building = mkdtempSync(join(cacheFolder(), `building-${binary}-`));
   unfinished.add(building);
   try {
@@ -190,7 +190,7 @@ async function build(name: string, module: ToolModule, binary: string): Promise<
   }
 }
 
-/** Flags that have the compiler see files of other modules where a package embeds them. */
+/** Flags that make the compiler find files of other modules where a package embeds them. */
 async function overlay(name: string, module: ToolModule, building: string): Promise<string[]> {
   if (module.embedded === undefined) {
     return [];

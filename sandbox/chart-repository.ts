@@ -47,7 +47,7 @@ async function packageCharts(chartsDir: string, dir: string, helm: string): Prom
   for (const chart of charts.filter((entry) => entry.isDirectory())) {
     await execa(helm, ["package", join(chartsDir, chart.name), "--destination", dir]);
   }
-  // Package addresses stay relative, so the index holds for any port.
+  // Package URLs stay relative, so the index is valid for any port.
   await execa(helm, ["repo", "index", dir]);
 }
 

@@ -19,17 +19,17 @@ import { withRunnerHelper } from "./kwok/runner-helper.ts";
 import { startServer } from "./servers.ts";
 import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 
-/** Name of the simulated node: the one that the homelab's runner wants. */
+/** Name of the simulated node: the one that the homelab's stack selects. */
 export const nodeName = "polycephala";
 
-/** @returns the path of the cluster's kubeconfig, with all rights */
+/** @returns the path of the cluster's admin kubeconfig */
 export function kubeconfigFile(folder: SandboxFolder): string {
   return folder.file("kubernetes", "kubeconfig");
 }
 
 /**
  * Starts etcd and the Kubernetes API server, and waits until it answers.
- * @param authorization what decides about rights
+ * @param authorization the API server's authorization mode
  */
 export async function startApiServer(
   folder: SandboxFolder,
@@ -52,7 +52,7 @@ export async function startApiServer(
       ["--listen-peer-urls", peerUrl],
       ["--initial-advertise-peer-urls", peerUrl],
       ["--initial-cluster", `default=${peerUrl}`],
-      // A sandbox that loses power has nothing to lose.
+      // A sandbox has no data that must survive a power failure.
       ["--unsafe-no-fsync"],
     ].flat(),
     ready: () => expectOk(`${etcdUrl}/readyz`),
@@ -71,7 +71,7 @@ export async function startApiServer(
       ["--etcd-servers", etcdUrl],
       ["--bind-address", "127.0.0.1"],
       ["--advertise-address", "127.0.0.1"],
-      // It would register itself as a service, which Kubernetes refuses for an address on loopback.
+      // It would register its address as the endpoint of a Service, which Kubernetes refuses for a loopback address.
       ["--endpoint-reconciler-type", "none"],
       ["--secure-port", String(kubernetes)],
       ["--cert-dir", file("certs")],
@@ -106,7 +106,7 @@ export async function startApiServer(
   writeFileSync(kubeconfigFile(folder), stringify(kubeconfig), { mode: 0o600 });
 }
 
-/** Starts what makes objects come true: the controllers, the scheduler, and kwok with the node it simulates. */
+/** Starts the controllers, the scheduler, and kwok with its simulated node. */
 export async function startControllers(
   folder: SandboxFolder,
   state: SandboxState,
@@ -168,7 +168,7 @@ export async function startControllers(
       env: kwokEnvironment(folder.path),
       ready: () => expectOk(`https://127.0.0.1:${kubelet ?? 0}/healthz`),
     }).then(() =>
-      // Only now: a node that is older than kwok gets no address and no port for exec and logs.
+      // After kwok: a node that is created before kwok runs gets no address and no port for exec and logs.
       execa(tools.kubectl, ["--kubeconfig", kubeconfig, "apply", "-f", "-"], {
         input: JSON.stringify(kwokNode(nodeName, nodeLabels)),
         timeout: 30_000,
@@ -177,7 +177,7 @@ export async function startControllers(
   ]);
 }
 
-/** Resolves when the address answers 200; the servers' certificates are their own. */
+/** Resolves when the URL answers 200; the servers' certificates are self-signed and not checked. */
 export async function expectOk(address: string, token?: string): Promise<void> {
   const status = await new Promise<number | undefined>((resolve, reject) => {
     if (address.startsWith("http:")) {

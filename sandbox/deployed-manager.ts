@@ -2,7 +2,7 @@ import { UserError } from "../tools/user-error.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { stackOutputs } from "./pulumi-stack.ts";
 
-/** Where a manager is deployed: namespace and name of its Helm release. */
+/** A deployed manager: namespace and name of its Helm release. */
 export interface DeployedManager {
   readonly namespace: string;
   readonly release: string;

@@ -6,12 +6,12 @@ import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 /** Name of the Pulumi stack in the sandbox. */
 export const stackName = "sandbox";
 
-/** @returns the file with the stack's configuration; it takes the place of `Pulumi.<stack>.yaml` in the checkout */
+/** @returns the file with the stack's configuration; it is used instead of `Pulumi.<stack>.yaml` in the checkout */
 export function stackConfigFile(folder: SandboxFolder): string {
   return folder.file(`Pulumi.${stackName}.yaml`);
 }
 
-/** @returns the address of the GitLab emulator, without a slash at its end */
+/** @returns the URL of the GitLab emulator, without a trailing slash */
 export function gitlabUrl(state: SandboxState): string {
   return `http://127.0.0.1:${state.ports["gitlab"] ?? 0}`;
 }
@@ -21,19 +21,19 @@ export function minioServer(state: SandboxState): string {
   return `127.0.0.1:${state.ports["minio"] ?? 0}`;
 }
 
-/** @returns the address of MinIO */
+/** @returns the URL of MinIO */
 export function minioUrl(state: SandboxState): string {
   return `${state.minioTls ? "https" : "http"}://${minioServer(state)}`;
 }
 
-/** @returns the file with the certificate of the servers that speak HTTPS, and of who has signed it */
+/** @returns the file with the certificate of the HTTPS servers and of its CA */
 export function authorityFile(folder: SandboxFolder): string {
   return folder.file("kubernetes", "certs", "apiserver.crt");
 }
 
 /**
  * The environment for commands against the sandbox: its tools are first on PATH, and pulumi, kubectl, helm and mc find
- * their servers and credentials. What the user has set for servers of their own does not pass.
+ * their servers and credentials. The user's variables for other servers are left out.
  */
 export function sandboxEnvironment(folder: SandboxFolder, state: SandboxState): Record<string, string> {
   const foreign = /^(PULUMI_|GITLAB_|MINIO_|MC_|KUBE|HELM_|(HTTPS?|ALL)_PROXY$)/i;

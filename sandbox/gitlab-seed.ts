@@ -8,10 +8,10 @@ export const ownProject = { id: 75488734, path: "homelab/infrastructure" };
 /** A project that the homelab's runner can be enabled for. */
 export const otherProject = { id: 75488735, path: "homelab/website" };
 
-/** The group of both. */
+/** The group of both projects. */
 export const ownGroup = { id: 8800, path: "homelab" };
 
-/** @returns what the emulated GitLab starts with: the three above, and who may call it */
+/** @returns the initial content of the emulated GitLab: the group, the projects, and access tokens */
 export function gitlabSeed({ secrets }: SandboxState, values: StackValues): EmulatorSeed {
   return {
     controlToken: secrets["emulatorToken"] ?? "",
@@ -20,7 +20,7 @@ export function gitlabSeed({ secrets }: SandboxState, values: StackValues): Emul
         token: secrets["gitlabToken"] ?? "",
         username: "homelab",
         scopes: ["api"],
-        // Instance runners are for administrators to create.
+        // Only administrators can create instance runners.
         admin: values["gitlab-runner:runnerType"] === "instance",
       },
     ],

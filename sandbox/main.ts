@@ -94,7 +94,7 @@ program
   .description("give GitLab a job, and let the deployed runner do it")
   .argument("[file]", "a .gitlab-ci.yml with one job", join(import.meta.dirname, "cache-job.gitlab-ci.yml"))
   .action(async (file: string) => {
-    // Loaded when it is needed: the manager's Kubernetes client is large.
+    // Imported on demand: the manager's Kubernetes client is large.
     const { deployedManager } = await import("./deployed-manager.ts");
     const { runCiJob } = await import("./run-ci-job.ts");
     const sandbox = running(folder());
@@ -111,7 +111,7 @@ program
     await buildTools({ forTests: true });
   });
 
-/** @throws UserError when there is nothing at a path of the user's */
+/** @throws UserError if a path that the user gave does not exist */
 function existingPath(path: string): string {
   const absolute = givenPath(path);
   if (!existsSync(absolute)) {
@@ -120,17 +120,17 @@ function existingPath(path: string): string {
   return absolute;
 }
 
-/** Until the returned function is called, Ctrl-C stops what this command has started and leaves nothing behind. */
+/** Until the returned function is called, Ctrl-C stops everything that this command has started and deletes its files. */
 function clearOnInterrupt(): () => void {
   let wasRunning = false;
   try {
     running(folder());
     wasRunning = true;
   } catch {
-    // Nothing complete: whatever is there now goes.
+    // Nothing is complete yet, so everything is deleted.
   }
   const clear = () => {
-    // It stays in place, so that a second Ctrl-C does not cut the clearing off.
+    // The handler stays, so that a second Ctrl-C does not interrupt the cleanup.
     if (startsNoMore()) {
       return;
     }
@@ -157,7 +157,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (startsNoMore()) {
-    // Ctrl-C ends commands that this one runs, too. The clearing goes on, and ends the process.
+    // Ctrl-C also ends the commands that this one runs. The cleanup continues and then ends the process.
     await new Promise(() => undefined);
   }
   if (!(error instanceof UserError)) {

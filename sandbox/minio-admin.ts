@@ -3,7 +3,7 @@ import { readIfThere, trustAuthorities } from "../tools/trusted-authorities.ts";
 import { authorityFile, minioServer } from "./environment.ts";
 import type { SandboxFolder, SandboxState } from "./sandbox-folder.ts";
 
-/** @returns the sandbox's MinIO, which this process then trusts, and keys with all rights */
+/** @returns the sandbox's MinIO, whose certificate this process then trusts, and its root credentials */
 export function minioAdmin(folder: SandboxFolder, state: SandboxState): { store: ObjectStore; keys: StoreKeys } {
   if (state.minioTls) {
     trustAuthorities([readIfThere(authorityFile(folder))]);

@@ -13,7 +13,7 @@ interface Plugin {
   readonly name: string;
   /** The package whose version the engine asks for. */
   readonly package: string;
-  /** The tool that is this plugin, built from its published source; the others have stand-ins. */
+  /** The tool that is built as this plugin from its published source; plugins without one have stand-ins. */
   readonly tool?: Tool;
 }
 
@@ -26,10 +26,10 @@ const plugins: readonly Plugin[] = [
 ];
 
 /**
- * Fills a private PULUMI_HOME with the plugins that the program needs: the published ones that this machine has, on PATH or
- * in its plugin cache; for the others the sandbox's own, built from the published source or standing in for it.
- * @param tools with the machine's own ones in place of those that the sandbox has built, as {@link ownTools} finds them
- * @returns for each plugin the path of the machine's, `built`, or `stand-in`
+ * Fills a private PULUMI_HOME with the plugins that the program needs: the published ones that this machine has on PATH or
+ * in its plugin cache; otherwise the sandbox's own, which are built from the published source or are stand-ins.
+ * @param tools paths of the tools, with the machine's own instead of built ones, as {@link ownTools} finds them
+ * @returns for each plugin the path of the machine's own, `built`, or `stand-in`
  */
 export function installPlugins(folder: SandboxFolder, tools: Tools): Record<string, string> {
   return Object.fromEntries(
@@ -46,7 +46,7 @@ export function installPlugins(folder: SandboxFolder, tools: Tools): Record<stri
         });
         return [plugin.name, "stand-in"];
       }
-      // The engine looks into folders only, so the folder is new and the files in it are links.
+      // The engine ignores links to folders, so the folder is new and the files in it are links.
       const files = real.startsWith(pluginCache()) ? readdirSync(dirname(real)) : [binary];
       for (const file of files) {
         symlinkSync(join(dirname(real), file), join(target, file));
@@ -56,7 +56,7 @@ export function installPlugins(folder: SandboxFolder, tools: Tools): Record<stri
   );
 }
 
-/** @returns the tools that this machine has anyway: Pulumi on PATH, and plugins of its own that the sandbox would build */
+/** @returns the tools that this machine already has: Pulumi on PATH, and plugins that the sandbox would otherwise build */
 export function ownTools(): Partial<Tools> {
   const pulumi = onPath("pulumi");
   const own: Partial<Record<Tool, string>> = pulumi === undefined ? {} : { pulumi };
@@ -85,7 +85,7 @@ function binaryOf({ kind, name }: Plugin): string {
   return `pulumi-${kind}-${name}`;
 }
 
-/** The node that runs this sandbox, which is new enough for the program. */
+/** The Node.js that runs this sandbox, which is new enough for the program. */
 function standIn(script: string): string {
   return `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`;
 }
@@ -97,7 +97,7 @@ function packageVersion(name: string): string {
   return manifest.version;
 }
 
-/** A Pulumi installation carries its language hosts beside the engine. */
+/** A Pulumi installation has its language hosts in the engine's folder. */
 function besidePulumi(plugin: Plugin, pulumi: string | undefined): string | undefined {
   if (plugin.kind !== "language" || pulumi === undefined) {
     return undefined;
@@ -110,7 +110,7 @@ function pluginCache(): string {
   return join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins");
 }
 
-/** The version that the program wants, or a later one of the same major version. */
+/** Path of the plugin in the machine's cache: in the version that the program needs, or a later one with the same major version. */
 function inPluginCache(plugin: Plugin): string | undefined {
   const prefix = `${plugin.kind}-${plugin.name}-v`;
   const version = packageVersion(plugin.package);

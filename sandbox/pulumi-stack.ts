@@ -32,10 +32,10 @@ export interface StackOptions {
 
 type Values = Record<string, unknown>;
 
-/** Makes the Pulumi stack, with a state file of its own and no configuration. Needs no server. */
+/** Creates the Pulumi stack, with its own state file and no configuration. Needs no server. */
 export async function initStack(folder: SandboxFolder, state: SandboxState, tools: Tools): Promise<void> {
   mkdirSync(folder.file("pulumi-state"), { recursive: true });
-  // `stack init` writes its salt beside Pulumi.yaml, so it gets one outside the checkout.
+  // `stack init` writes its salt to the folder of Pulumi.yaml, so it gets a Pulumi.yaml outside the checkout.
   const init = folder.folder("stack-init");
   copyFileSync(join(repository, "Pulumi.yaml"), join(init, "Pulumi.yaml"));
   const pulumi = new PulumiCli({ program: tools.pulumi, environment: sandboxEnvironment(folder, state) });
@@ -43,7 +43,7 @@ export async function initStack(folder: SandboxFolder, state: SandboxState, tool
   renameSync(join(init, `Pulumi.${stackName}.yaml`), stackConfigFile(folder));
 }
 
-/** Configures the stack: the values of its file, with the sandbox's addresses in place of others. */
+/** Configures the stack: the values of its file, with the sandbox's addresses instead of the real ones. */
 export async function configureStack(
   folder: SandboxFolder,
   state: SandboxState,
@@ -51,7 +51,7 @@ export async function configureStack(
   options: StackOptions,
 ): Promise<void> {
   const cache = values["gitlab-runner:cache"];
-  // The providers' own configuration names servers of the user's.
+  // The providers' configuration in the file has the user's servers.
   const ofProgram = Object.entries(values).filter(([key]) => key.startsWith("gitlab-runner:"));
   const config: Values = {
     ...Object.fromEntries(ofProgram),
@@ -71,7 +71,7 @@ export async function configureStack(
       credentials: undefined,
       server: minioServer(state),
       insecure: !state.minioTls,
-      // So that `pulumi destroy` is not stopped by what jobs have left in the cache.
+      // So that objects in the cache do not make `pulumi destroy` fail.
       ...(isOwn ? { deleteWithStack: true } : {}),
     };
   }
@@ -89,7 +89,7 @@ export async function configureStack(
   await makePrerequisites(folder, state, values);
 }
 
-/** Makes what the stack takes for granted, a runner or a bucket that exists, and configures the secrets to use it. */
+/** Creates what the stack expects to exist, a runner or a bucket, and configures the secrets for it. */
 async function makePrerequisites(folder: SandboxFolder, state: SandboxState, values: StackValues): Promise<void> {
   const pulumi = pulumiOf(folder, state);
   if (values["gitlab-runner:runnerToken"] !== undefined) {
@@ -109,7 +109,7 @@ async function makePrerequisites(folder: SandboxFolder, state: SandboxState, val
   }
 }
 
-/** Makes the stack install another chart at the next `pulumi up`. */
+/** Configures another chart, which the next `pulumi up` installs. */
 export function changeChart(folder: SandboxFolder, state: SandboxState, options: StackOptions): void {
   const file = parseDocument(readFileSync(stackConfigFile(folder), "utf8"));
   const given = readStack(options.stack)["gitlab-runner:chart"];
@@ -125,7 +125,7 @@ function chartConfig(state: SandboxState, options: StackOptions, given: Values =
 }
 
 /**
- * Runs `pulumi up`, and passes on what it prints.
+ * Runs `pulumi up` and shows its output.
  * @throws UserError when it fails
  */
 export async function pulumiUp(

@@ -11,7 +11,7 @@ const cache = z.strictObject({
   policy: z.enum(["pull", "push", "pull-push"]).optional(),
 });
 
-/** A job as in `.gitlab-ci.yml`, with the keywords that need no repository. */
+/** A job of `.gitlab-ci.yml`, with the keywords that need no repository. */
 const ciJob = z.strictObject({
   stage: z.string().optional(),
   image: z.union([z.string(), z.object({ name: z.string() }).transform(({ name }) => name)]).optional(),
@@ -24,7 +24,7 @@ const ciJob = z.strictObject({
 
 /**
  * Reads a `.gitlab-ci.yml` with one job.
- * @throws UserError naming what the file has wrong
+ * @throws UserError with the problems of the file
  */
 export function readCiJob(file: string, projectId: number): JobRequest {
   const wrong = (what: string) =>
@@ -49,6 +49,6 @@ export function readCiJob(file: string, projectId: number): JobRequest {
     throw wrong(`job ${name}: ${z.prettifyError(parsed.error)}`);
   }
   const { before_script: before = [], script, ...rest } = parsed.data;
-  // As on the default branch of a project, which is protected unless its owner changes that.
+  // Like a project's default branch, which is protected by default.
   return { ...rest, projectId, name, script: [...before, ...script], protected: true };
 }

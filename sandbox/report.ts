@@ -10,7 +10,7 @@ import { otherProject } from "./gitlab-seed.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { stackOutputs } from "./pulumi-stack.ts";
 
-/** A Kubernetes object, as far as the report looks at it. */
+/** The fields of a Kubernetes object that the report uses. */
 interface KubernetesObject {
   readonly kind: string;
   readonly metadata: { readonly name: string };
@@ -20,7 +20,7 @@ interface KubernetesObject {
   };
 }
 
-/** Prints what is deployed, as GitLab, MinIO and Kubernetes themselves tell it. */
+/** Prints what is deployed, as reported by GitLab, MinIO and Kubernetes themselves. */
 export async function printDeployment({ folder, state }: Sandbox): Promise<void> {
   const outputs = await stackOutputs(folder, state);
   if (outputs === undefined) {
@@ -71,12 +71,12 @@ export function printParts({ state }: Sandbox): void {
   }
 }
 
-/** Prints where the page is that shows it all. */
+/** Prints the URL of the page that shows everything. */
 export function printPage({ state }: Sandbox): void {
   console.log(`Look at it: ${pageUrl(state)}`);
 }
 
-/** Prints the servers, and whether each is running. */
+/** Prints the servers and whether each is running. */
 export function printServers({ state }: Sandbox): void {
   const table = new Table({ head: ["Server", "Pid", "", "Log"], style: { head: [], border: [] } });
   table.push(

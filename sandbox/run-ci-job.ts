@@ -13,9 +13,9 @@ import { readCiJob } from "./read-ci-job.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /**
- * Gives GitLab a job and lets a deployed runner do it; passes its trace on as it grows.
+ * Queues a job in GitLab, lets the deployed runner run it, and shows its log while it grows.
  * @returns whether the job succeeded
- * @throws UserError when the job is not done within 10 minutes
+ * @throws UserError if the job is not finished within 10 minutes
  */
 export async function runCiJob(
   { folder, state }: Sandbox,
@@ -25,7 +25,7 @@ export async function runCiJob(
 ): Promise<boolean> {
   const request = readCiJob(file, ownProject.id);
   const control = new EmulatorControl(gitlabUrl(state), state.secrets["emulatorToken"] ?? "");
-  // Queued first, so that the manager finds it when it first asks, and not a check interval later.
+  // Queued first, so that the manager's first request finds it, and not one a check interval later.
   const { id } = await control.addJob(request);
   const managerLog: string[] = [];
   const manager = await startRunnerManager({

@@ -7,33 +7,33 @@ import { UserError } from "../tools/user-error.ts";
 const serverRecord = z.object({
   name: z.string(),
   pid: z.int(),
-  /** When it was started, as the system counts it; tells it from a later process with the same pid. */
+  /** Start time in the system's clock ticks; distinguishes it from a later process with the same pid. */
   startTime: z.string(),
   log: z.string(),
 });
 
 const sandboxState = z.object({
-  /** Every server that was ever started in this folder, written before anyone waits for it. */
+  /** All servers that were ever started in this folder; recorded before they are ready. */
   servers: z.array(serverRecord),
-  /** Ports on 127.0.0.1, by what listens there. */
+  /** Ports on 127.0.0.1, by server. */
   ports: z.record(z.string(), z.int()),
-  /** Passwords and tokens, made anew for each sandbox. */
+  /** Passwords and tokens, generated for each sandbox. */
   secrets: z.record(z.string(), z.string()),
   /** Stack file that is deployed. */
   stack: z.string(),
-  /** MinIO speaks HTTPS, with the certificate that the API server has made for 127.0.0.1. */
+  /** MinIO uses HTTPS, with the certificate that the API server generated for 127.0.0.1. */
   minioTls: z.boolean().default(false),
   /** Commands in simulated pods find the real runner's helper, for caches and artifacts. */
   runnerHelper: z.boolean().default(false),
-  /** The servers are all up and the stack is configured. */
+  /** All servers are up and the stack is configured. */
   complete: z.boolean(),
-  /** What `pulumi up` uses for each plugin: the path of the machine's own, `built`, or `stand-in`. */
+  /** The plugins that `pulumi up` uses: the path of the machine's own, `built`, or `stand-in`. */
   plugins: z.record(z.string(), z.string()),
-  /** Folders outside the sandbox's own that go with it. */
+  /** Folders outside the sandbox's folder that are deleted with it. */
   extraFolders: z.array(z.string()),
 });
 
-/** What the sandbox knows of itself from one command to the next. */
+/** State of the sandbox between commands. */
 export type SandboxState = z.output<typeof sandboxState>;
 /** A server that the sandbox has started. */
 export type ServerRecord = z.output<typeof serverRecord>;
@@ -42,7 +42,7 @@ export type ServerRecord = z.output<typeof serverRecord>;
 export class SandboxFolder {
   readonly path: string;
 
-  /** @throws UserError when the folder holds something else */
+  /** @throws UserError if the folder contains something else */
   constructor(path: string) {
     this.path = resolve(path);
     if (existsSync(this.path) && !existsSync(this.file("state.json")) && readdirSync(this.path).length > 0) {
@@ -57,14 +57,14 @@ export class SandboxFolder {
     return join(this.path, ...parts);
   }
 
-  /** @returns a folder in it, made if need be */
+  /** @returns a folder in it, created if necessary */
   folder(...parts: string[]): string {
     const path = this.file(...parts);
     mkdirSync(path, { recursive: true });
     return path;
   }
 
-  /** @returns the state, or undefined where there is no sandbox */
+  /** @returns the state, or undefined if there is no sandbox */
   read(): SandboxState | undefined {
     if (!existsSync(this.file("state.json"))) {
       return undefined;
@@ -79,7 +79,7 @@ export class SandboxFolder {
     return parsed.data;
   }
 
-  /** Writes the state as one step, so that a command that is cut off leaves the old one or the new one. */
+  /** Writes the state atomically, so that an interrupted command leaves the old or the new one. */
   write(state: SandboxState): void {
     mkdirSync(this.path, { recursive: true });
     const file = this.file("state.json");

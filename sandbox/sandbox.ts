@@ -31,7 +31,7 @@ const ports = [
   "page",
 ];
 
-/** A sandbox with all its servers up. */
+/** A sandbox whose servers are all up. */
 export interface Sandbox {
   readonly folder: SandboxFolder;
   readonly state: SandboxState;
@@ -41,11 +41,11 @@ export interface Sandbox {
 interface BuildOptions {
   /** Also those that only tests need. @defaultValue false */
   readonly forTests?: boolean;
-  /** No others than these. @defaultValue all */
+  /** Only these. @defaultValue all */
   readonly only?: readonly ToolBuild["title"][];
 }
 
-/** Builds the tools that are neither the machine's own nor in the cache, and shows how long it takes: about fifteen minutes on two cores, once. */
+/** Builds the tools that this machine does not have and that are not in the cache, and shows the elapsed time: about fifteen minutes on two cores, once. */
 export async function buildTools({ forTests = false, only }: BuildOptions = {}): Promise<void> {
   const own = ownTools();
   const missing = [...toolBuilds(), ...(forTests ? toolBuilds({ forTests }) : [])].filter(
@@ -63,8 +63,8 @@ export async function buildTools({ forTests = false, only }: BuildOptions = {}):
 }
 
 /**
- * Installs the published plugins where they are missing, and builds the tools without which that cannot be and those that remain.
- * @throws UserError when they cannot be had
+ * Installs missing published plugins, and builds the tools that this requires and those that are still missing.
+ * @throws UserError if that fails
  */
 async function installPublishedPlugins(): Promise<void> {
   await buildTools({ only: ["pulumi"] });
@@ -83,7 +83,7 @@ async function installPublishedPlugins(): Promise<void> {
 }
 
 /**
- * Starts the servers, or finds them running, and deploys the stack.
+ * Starts the servers unless they are running, and deploys the stack.
  * @returns the sandbox, and whether it was running before
  */
 export async function up(path: string, options: StackOptions): Promise<Sandbox & { readonly wasRunning: boolean }> {
@@ -123,7 +123,7 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
 
 /**
  * Stops the servers and deletes the sandbox's folder.
- * @returns the names of the servers that were running, or undefined where there was no sandbox
+ * @returns the names of the servers that were running, or undefined if there was no sandbox
  */
 export async function down(path: string): Promise<string[] | undefined> {
   const folder = new SandboxFolder(path);
@@ -131,7 +131,7 @@ export async function down(path: string): Promise<string[] | undefined> {
   return state === undefined ? undefined : clear(folder, state);
 }
 
-/** @throws UserError unless the sandbox's servers are all up */
+/** @throws UserError unless all servers of the sandbox are up */
 export function running(path: string): Sandbox {
   const folder = new SandboxFolder(path);
   const state = folder.read();
@@ -205,7 +205,7 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
       title: "MinIO",
       run: async () => {
         if (state.minioTls) {
-          // It is the API server that makes the certificate.
+          // The API server generates the certificate.
           await apiServer.promise;
         }
         await startMinio(folder, state, tools);
@@ -273,7 +273,7 @@ async function startCharts(folder: SandboxFolder, state: SandboxState): Promise<
       "--dir",
       folder.folder("charts"),
     ],
-    // It packages the chart with helm.
+    // It uses helm to package the chart.
     env: { PATH: sandboxEnvironment(folder, state)["PATH"] ?? "" },
     ready: () => expectOk(`http://127.0.0.1:${state.ports["charts"] ?? 0}/index.yaml`),
   });
@@ -287,7 +287,7 @@ async function startPage(folder: SandboxFolder, state: SandboxState): Promise<vo
       join(import.meta.dirname, "page", "main.ts"),
       "--port",
       String(state.ports["page"]),
-      // Where it finds the servers, and the secrets for them.
+      // The addresses of the servers, and their secrets.
       "--dir",
       folder.path,
     ],
@@ -309,13 +309,13 @@ async function deploy({ folder, state }: Sandbox): Promise<void> {
   ]);
 }
 
-/** Something that takes a while. */
+/** A step that takes a while. */
 interface Step {
   readonly title: string;
   readonly run: (show: (line: string) => void) => Promise<void>;
 }
 
-/** Shows what is going on and for how long; as plain lines where the output is not a terminal. */
+/** Shows the running step and its duration; as plain lines if the output is not a terminal. */
 async function progress(
   steps: readonly Step[],
   options: { concurrent: boolean } = { concurrent: true },
@@ -329,7 +329,7 @@ async function progress(
           await run((line) => (task.output = line));
         } catch (error) {
           failure ??= error;
-          // The list marks the step; what went wrong is told once, below it.
+          // The list marks the step; the error is shown once, below it.
           throw new Error(title, { cause: error });
         }
       },
@@ -339,7 +339,7 @@ async function progress(
       rendererOptions: { timer: PRESET_TIMER, showErrorMessage: false },
       fallbackRendererOptions: { timer: PRESET_TIMER },
       fallbackRenderer: "simple",
-      // The command line has its own, which clears away what was started.
+      // The command line has its own handler, which cleans up what was started.
       registerSignalListeners: false,
     },
   );
@@ -357,7 +357,7 @@ async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {
     return await lock(file, {
       realpath: false,
       lockfilePath: `${file}.lock`,
-      // The lock of a command that was killed goes stale, which is worth waiting for.
+      // The lock of a killed command expires after a while, so wait for that.
       stale: 5_000,
       update: 1_000,
       retries: { retries: 12, factor: 1, minTimeout: 500, maxTimeout: 500 },

@@ -6,15 +6,15 @@ import stripAnsi from "strip-ansi";
 import { UserError } from "../tools/user-error.ts";
 import type { SandboxFolder, SandboxState, ServerRecord } from "./sandbox-folder.ts";
 
-/** How to start a server, and how to see that it is up. */
+/** How to start a server and check that it is up. */
 export interface ServerOptions {
-  /** Name for people, for the log's file, and for `status`. */
+  /** Name in messages, in `status`, and of the log file. */
   readonly name: string;
   /** Program. */
   readonly command: string;
-  /** Its arguments; no secrets, since every user of the machine sees them. */
+  /** Its arguments; no secrets, since all users of the machine can see them. */
   readonly args: readonly string[];
-  /** Variables besides those of {@link serverEnvironment}. */
+  /** Variables in addition to those of {@link serverEnvironment}. */
   readonly env?: Readonly<Record<string, string>>;
   /** Resolves once the server is up, and rejects while it is not. */
   readonly ready: () => Promise<unknown>;
@@ -22,10 +22,10 @@ export interface ServerOptions {
   readonly limitSeconds?: number;
 }
 
-/** Variable of every server that names its sandbox's folder. */
+/** Environment variable of every server with the folder of its sandbox. */
 const marker = "GITLAB_RUNNER_SANDBOX";
 
-/** Kills the servers of a sandbox that a command was killed before it could write down; on Linux, which shows them. */
+/** Kills servers of a sandbox that are not recorded because their command was killed first; on Linux only. */
 export function killUnrecorded(folder: SandboxFolder): void {
   const pids = existsSync("/proc/self/environ") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
   for (const pid of pids) {
@@ -34,14 +34,14 @@ export function killUnrecorded(folder: SandboxFolder): void {
         process.kill(Number(pid), "SIGKILL");
       }
     } catch {
-      // Gone, or another user's.
+      // It has ended, or belongs to another user.
     }
   }
 }
 
 let isInterrupted = false;
 
-/** Makes {@link startServer} start nothing more in this process, which is about to end: what is not recorded yet would stay. */
+/** Stops {@link startServer} from starting servers in this process, which is about to end: unrecorded ones would keep running. */
 export function startNoMore(): void {
   isInterrupted = true;
 }
@@ -52,12 +52,12 @@ export function startsNoMore(): boolean {
 }
 
 /**
- * Starts a server that goes on after this command has ended, and waits until it is up.
- * @throws UserError with the last lines of its log when it ends or is not up in time
+ * Starts a server that keeps running after this command has ended, and waits until it is up.
+ * @throws UserError with the last lines of its log if it ends or is not up in time
  */
 export async function startServer(folder: SandboxFolder, state: SandboxState, options: ServerOptions): Promise<void> {
   if (isInterrupted) {
-    // Whoever has interrupted ends the process.
+    // The signal handler ends the process.
     await new Promise(() => undefined);
   }
   folder.folder("logs");
@@ -103,7 +103,7 @@ export async function startServer(folder: SandboxFolder, state: SandboxState, op
   }
 }
 
-/** What servers see of this command's environment: no credential that happens to be in it. */
+/** The part of this command's environment that servers get: no credentials that happen to be in it. */
 export function serverEnvironment(): Record<string, string> {
   const names = ["PATH", "HOME", "TMPDIR", "LANG", "NODE_COMPILE_CACHE"];
   return Object.fromEntries(
@@ -111,13 +111,13 @@ export function serverEnvironment(): Record<string, string> {
   ) as Record<string, string>;
 }
 
-/** @returns whether the server is still the process that was started */
+/** @returns whether the server's process is still running */
 export function isRunning(server: ServerRecord): boolean {
   return startTimeOf(server.pid) === server.startTime;
 }
 
 /**
- * Stops servers, the last one first: each is asked to end, and killed when it has not done so within 10 seconds.
+ * Stops servers, the last one first: each gets SIGTERM, and is killed if it has not ended within 10 seconds.
  * @returns the names of those that were running
  */
 export async function stopServers(servers: readonly ServerRecord[]): Promise<string[]> {
@@ -137,7 +137,7 @@ export async function stopServers(servers: readonly ServerRecord[]): Promise<str
   return stopped;
 }
 
-/** To the whole process group: a server's children end with it. */
+/** Sends the signal to the whole process group, so that a server's children end with it. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
@@ -151,7 +151,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 function startTimeOf(pid: number): string | undefined {
   if (existsSync("/proc/self/stat")) {
     try {
-      // After the name, which may hold anything: state, and then 19 more fields up to the start time; see proc(5).
+      // After the name, which may contain any character: the state, and 19 more fields up to the start time; see proc(5).
       const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
       return fields[0] === "Z" ? undefined : fields[19];
     } catch {

@@ -10,7 +10,7 @@ const placed = z.looseObject({ nodeSelector: z.record(z.string(), z.string()).op
 /** The homelab's stack file, which the sandbox deploys by default. */
 export const homelabStack = join(repository, "Pulumi.homelab.yaml");
 
-/** The configuration in a stack file, as far as the sandbox looks at it. */
+/** The configuration in a stack file that the sandbox uses. */
 const stackFile = z.looseObject({
   config: z.looseObject({
     "gitlab-runner:runnerType": z.string().optional(),
@@ -36,7 +36,7 @@ const stackFile = z.looseObject({
 /** The values of a stack file. */
 export type StackValues = z.output<typeof stackFile>["config"];
 
-/** @throws UserError when the file cannot be read or is no stack file */
+/** @throws UserError if the file cannot be read or is not a stack file */
 export function readStack(file: string): StackValues {
   try {
     return stackFile.parse(parse(readFileSync(file, "utf8"))).config;
@@ -46,12 +46,12 @@ export function readStack(file: string): StackValues {
   }
 }
 
-/** Whether the stack's jobs reach MinIO by HTTPS: with a public authority's certificates, which the sandbox has none of, they don't. */
+/** Whether the stack's jobs use HTTPS for MinIO: only with the stack's own CA, since the sandbox has no publicly trusted certificate. */
 export function wantsTls({ "gitlab-runner:cache": cache, "gitlab-runner:caCertificate": own }: StackValues): boolean {
   return cache !== undefined && cache !== false && cache.insecure === false && own !== undefined;
 }
 
-/** Labels that the node must have for the stack's pods. */
+/** Labels that the stack's pods require of the node. */
 export function nodeLabels(values: StackValues): Record<string, string> {
   return { ...values["gitlab-runner:manager"]?.nodeSelector, ...values["gitlab-runner:jobs"]?.nodeSelector };
 }

@@ -222,7 +222,7 @@ function fields(defaults: Record<string, unknown>): DashboardPanel["fieldConfig"
   return { defaults, overrides: [] };
 }
 
-/** @returns thresholds: a base color, and other colors from given values on */
+/** @returns thresholds: a base colour, and other colours from given values on */
 function steps(color: string, ...from: readonly (readonly [number, string])[]) {
   return {
     mode: "absolute",

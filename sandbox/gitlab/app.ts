@@ -24,7 +24,7 @@ export function createApp(store: GitLabStore): Hono<AppEnv> {
     await next();
   });
   api.use(faults.middleware());
-  // Before the routes with an id, which their words would match.
+  // Before the routes with an id, which would match them, too.
   api.route("/", runnerProcessApi(store));
   api.route("/", jobsApi(store));
   api.route("/", runnersApi(store));

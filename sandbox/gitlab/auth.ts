@@ -3,7 +3,7 @@ import type { AppContext, AppEnv } from "./context.ts";
 import { insufficientScope, invalidToken, unauthorized } from "./errors.ts";
 import type { GitLabStore } from "./store.ts";
 
-/** Scopes that fit a route beside `api`, which fits all, and `read_api`, which fits all that only read. */
+/** Scopes that a route accepts besides `api`, which fits every route, and `read_api`, which fits every read-only one. */
 export type ExtraScopes = "any" | readonly string[];
 
 function tokenOf(c: AppContext): string | undefined {
@@ -12,7 +12,7 @@ function tokenOf(c: AppContext): string | undefined {
 }
 
 /**
- * Lets a call through whose token is known, alive and has one of the scopes that fit; answers 401 or 403 else.
+ * Lets a call through if its token is known, active and has an accepted scope; otherwise answers 401 or 403.
  * Rules: x-rules on 401, 403 and scopes in tests/fixtures/gitlab-runners-api.json.
  */
 export function authenticated(store: GitLabStore, extra: ExtraScopes = []): MiddlewareHandler<AppEnv> {

@@ -34,7 +34,7 @@ function refuseDuplicates<T>(add: () => T): T {
   }
 }
 
-/** What the sandbox and tests steer the emulator with; every call needs `X-Emulator-Token`. */
+/** API by which the sandbox and tests control the emulator; every call needs `X-Emulator-Token`. */
 export function controlApi(store: GitLabStore, faults: Faults): Hono<AppEnv> {
   const control = new Hono<AppEnv>();
   control.use(async (c, next) => {

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-/** A job to queue; what has a default may be left out. */
+/** A job to queue; fields with a default are optional. */
 export const jobRequestSchema = z.strictObject({
   projectId: z.int().positive(),
   name: z.string().min(1).default("job"),
   stage: z.string().min(1).default("test"),
   /** Lines of shell. */
   script: z.array(z.string()).min(1),
-  /** Without one, the runner takes its own default. */
+  /** Without an image, the runner uses its default. */
   image: z.string().min(1).optional(),
   tags: z.array(z.string()).default([]),
   cache: z
@@ -28,17 +28,17 @@ export const jobRequestSchema = z.strictObject({
   protected: z.boolean().default(false),
 });
 
-/** A disturbance: what it meets, how often, and what it does. */
+/** A fault: which calls it affects, how many, and what it does. */
 export const faultSchema = z.strictObject({
-  /** Absent: any method. */
+  /** HTTP method; absent: any. */
   method: z.string().optional(),
   /** Regular expression that the path, without query, must match. */
   path: z.string().min(1),
-  /** How many calls it meets before it is over. */
+  /** Number of calls that it affects. */
   count: z.int().positive().default(1),
   /**
-   * `status` answers with `status` instead of doing anything, `cut` closes the connection instead, `lost-answer` does
-   * what was asked and then closes the connection.
+   * `status` answers with `status` instead of handling the call, `cut` closes the connection instead, `lost-answer` handles
+   * the call and then closes the connection.
    */
   kind: z.enum(["status", "cut", "lost-answer"]),
   status: z.int().min(400).max(599).default(500),
@@ -56,7 +56,7 @@ export const placeSchema = z.strictObject({
 /** Settings that can change while it runs. */
 export const settingsSchema = z.strictObject({ runnerTokenExpirationInterval: z.int().positive().nullable() });
 
-/** How long ago a runner, and each of its processes, was last heard of. */
+/** How long ago a runner, and each of its processes, last made contact. */
 export const contactSchema = z.strictObject({ secondsAgo: z.int().nonnegative() });
 
 /** See {@link jobRequestSchema}. */

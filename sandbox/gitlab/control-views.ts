@@ -12,15 +12,15 @@ export interface JobView {
   readonly ref: string;
   readonly tags: readonly string[];
   readonly status: JobStatus;
-  /** All that the runner has sent of the log. */
+  /** The log, as far as the runner has sent it. */
   readonly trace: string;
-  /** How long the trace is, in bytes. */
+  /** Length of the trace in bytes. */
   readonly traceBytes: number;
   readonly runnerId: number | null;
   readonly systemId: string | null;
   readonly exitCode: number | null;
   readonly failureReason: string | null;
-  /** ISO 8601, as the two after it. */
+  /** ISO 8601, like the next two. */
   readonly createdAt: string | null;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
@@ -32,9 +32,9 @@ export interface RunnerView {
   readonly type: RunnerType;
   readonly description: string | null;
   readonly maintenanceNote: string | null;
-  /** GitLab's word: `online`, `offline`, `paused`, `never_contacted` or `stale`. */
+  /** Status in GitLab's terms: `online`, `offline`, `paused`, `never_contacted` or `stale`. */
   readonly status: string;
-  /** When it was last heard of; null: never. */
+  /** Time of its last contact; null: never. */
   readonly contactedAt: string | null;
   readonly paused: boolean;
   readonly locked: boolean;

@@ -2,7 +2,7 @@ import type { EmulatorSettings, Fault, JobRequest, Place } from "./control-schem
 import type { JobView, StateView } from "./control-views.ts";
 import type { NewAccessToken } from "./seed.ts";
 
-/** Steers a running emulator. Every method rejects with the emulator's message if it refuses. */
+/** Controls a running emulator. Every method rejects with the emulator's message if it refuses. */
 export class EmulatorControl {
   readonly #url: string;
   readonly #token: string;
@@ -41,7 +41,7 @@ export class EmulatorControl {
     return this.#call("POST", `jobs/${id}/cancel`);
   }
 
-  /** Disturbs calls to come. */
+  /** Adds a fault for later calls. */
   addFault(fault: Fault): Promise<{ readonly id: number }> {
     return this.#call("POST", "faults", fault);
   }
@@ -56,12 +56,12 @@ export class EmulatorControl {
     return this.#call("POST", "projects", project);
   }
 
-  /** Makes it look as if a runner, and each of its processes, was last heard of so long ago. */
+  /** Sets how long ago a runner, and each of its processes, last made contact. */
   setLastContact(runnerId: number, secondsAgo: number): Promise<void> {
     return this.#call("PUT", `runners/${runnerId}/contact`, { secondsAgo });
   }
 
-  /** Changes settings; they hold for runners made and tokens reset from then on. */
+  /** Changes settings; they apply to runners that are created and tokens that are reset afterwards. */
   changeSettings(settings: EmulatorSettings): Promise<EmulatorSettings> {
     return this.#call("PUT", "settings", settings);
   }

@@ -43,7 +43,7 @@ const createSchema = z.discriminatedUnion("runner_type", [
 
 type CreateParameters = z.output<typeof createSchema>;
 
-/** What the fields say, with GitLab's defaults for those left out. */
+/** The runner that the fields describe, with GitLab's defaults for missing ones. */
 export function newRunnerFrom(
   fields: z.output<z.ZodObject<typeof runnerFields>>,
 ): Omit<NewRunner, "type" | "registered" | "info"> {
@@ -59,7 +59,7 @@ export function newRunnerFrom(
   };
 }
 
-/** The place that the runner is for: found before permission is asked, as GitLab does. */
+/** The runner's project or group; looked up before permissions are checked, as in GitLab. */
 function scopeOf(
   store: GitLabStore,
   c: AppContext,

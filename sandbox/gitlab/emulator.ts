@@ -7,15 +7,15 @@ import { GitLabStore } from "./store.ts";
 /** Settings of {@link startGitLabEmulator}. */
 export interface EmulatorOptions {
   readonly seed: EmulatorSeed;
-  /** On 127.0.0.1. @defaultValue 0, a free one */
+  /** Port on 127.0.0.1. @defaultValue 0: a free one */
   readonly port?: number;
   /** The time in milliseconds since the epoch. @defaultValue the machine's clock */
   readonly now?: () => number;
 }
 
-/** An emulator that runs. */
+/** A running emulator. */
 export interface GitLabEmulator {
-  /** Without a slash at the end. */
+  /** URL without a trailing slash. */
   readonly url: string;
   readonly port: number;
   /** Stops it and cuts the connections that are open. */
@@ -27,7 +27,7 @@ export async function startGitLabEmulator(options: EmulatorOptions): Promise<Git
   const store = new GitLabStore(seedSchema.parse(options.seed), options.now ?? Date.now);
   const app = createApp(store);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
-    // The process that starts an emulator keeps its own Request and Response.
+    // Do not replace the global Request and Response of the process that starts an emulator.
     overrideGlobalObjects: false,
   });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));

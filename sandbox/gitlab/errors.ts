@@ -1,6 +1,6 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-/** An answer other than success, in the words that GitLab uses. */
+/** An error response with GitLab's wording. */
 export class ApiError extends Error {
   readonly status: ContentfulStatusCode;
   readonly body: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export function badRequest(reason: string): ApiError {
   return new ApiError(400, withReason("400 Bad request", reason));
 }
 
-/** 400 for parameters of a wrong type or value, or missing ones. */
+/** 400 for missing parameters or a wrong type or value. */
 export function invalidParameters(problems: string): ApiError {
   return new ApiError(400, { error: problems });
 }

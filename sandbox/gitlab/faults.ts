@@ -5,10 +5,10 @@ import type { z } from "zod";
 import type { AppContext, AppEnv } from "./context.ts";
 import type { faultSchema } from "./control-schemas.ts";
 
-/** A disturbance that waits for calls to meet. */
+/** A fault that waits for matching calls. */
 export interface PendingFault extends z.output<typeof faultSchema> {
   readonly id: number;
-  /** How many calls it has yet to meet. */
+  /** Number of calls that it still affects. */
   remaining: number;
 }
 
@@ -24,7 +24,7 @@ function cut(c: AppContext): Response {
   return RESPONSE_ALREADY_SENT;
 }
 
-/** The disturbances that tests ask for; of several that fit a call, the oldest meets it. */
+/** The faults that tests have added; if several match a call, the oldest applies. */
 export class Faults {
   #pending: PendingFault[] = [];
   #lastId = 0;
@@ -46,7 +46,7 @@ export class Faults {
     return fault;
   }
 
-  /** Disturbs the calls that a fault fits. */
+  /** Applies a matching fault to a call. */
   middleware(): MiddlewareHandler<AppEnv> {
     return async (c, next) => {
       const fault = this.#take(c.req.method, c.req.path);

@@ -81,7 +81,7 @@ export function timeoutOf(job: Job, runner: Runner): number {
 }
 
 /**
- * APIEntitiesCiJobRequestResponse: all that a runner needs to run the job. Fields that say nothing here (`inputs`, `run`
+ * APIEntitiesCiJobRequestResponse: everything that a runner needs to run the job. Fields without content here (`inputs`, `run`
  * and the options) are left out: newer runners refuse a job whose `run` is null.
  */
 export function jobPayload(store: GitLabStore, job: Job, project: Project, runner: Runner) {

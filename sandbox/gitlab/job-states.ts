@@ -2,7 +2,7 @@ import type { Group, Job, Project, Runner } from "./model.ts";
 import { isWithin } from "./permissions.ts";
 import type { GitLabStore } from "./store.ts";
 
-/** True while a runner works on it, also if it was told to stop. */
+/** True while a runner works on it, even if it was told to stop. */
 export function isProcessing(job: Job): boolean {
   return job.status === "running" || job.status === "canceling";
 }
@@ -34,7 +34,7 @@ export function mayTake(store: GitLabStore, runner: Runner, job: Job): boolean {
   return job.tags.length === 0 ? runner.runUntagged : job.tags.every((tag) => runner.tags.includes(tag));
 }
 
-/** Gives the oldest job that fits to the runner and marks it running. */
+/** Assigns the oldest matching job to the runner and marks it running. */
 export function takeJob(store: GitLabStore, runner: Runner, systemId: string | undefined): Job | undefined {
   const job = [...store.jobs.values()].find((candidate) => mayTake(store, runner, candidate));
   if (!job) {
@@ -55,7 +55,7 @@ export function finishJob(store: GitLabStore, job: Job, status: "success" | "fai
   job.finishedAt = store.now();
 }
 
-/** Cancels a job that isn't over: at once, or by way of `canceling` if its runner can end it in good order. */
+/** Cancels an unfinished job: at once, or through `canceling` if its runner supports graceful cancellation. */
 export function cancelJob(store: GitLabStore, job: Job): void {
   if (job.status !== "pending" && job.status !== "running") {
     return;

@@ -9,7 +9,7 @@ import { optionalInteger, optionalText, parseParameters } from "./parameters.ts"
 import { authenticateRunner } from "./runner-process-api.ts";
 import type { GitLabStore } from "./store.ts";
 
-/** How often a runner should send its log, in seconds; GitLab says 3 while someone watches and 60 else. */
+/** How often a runner should send its log, in seconds; GitLab's values are 3 while someone watches and 60 otherwise. */
 const traceInterval = "3";
 
 const requestSchema = z.object({ last_update: optionalText });
@@ -39,7 +39,7 @@ function requestJob(store: GitLabStore, c: AppContext): Response {
   return c.json(jobPayload(store, job, project, runner), 201);
 }
 
-/** The job that the call is about. Throws a 403, not a 404, so that a runner ends a job that is no longer known. */
+/** The job of the call. Throws a 403, not a 404, so that a runner stops a job that no longer exists. */
 function authenticateJob(store: GitLabStore, c: AppContext): Job {
   const job = store.jobs.get(Number(c.req.param("id")));
   const token = c.get("parameters").token ?? c.req.header("job-token");
@@ -95,11 +95,11 @@ function updateJob(store: GitLabStore, c: AppContext): Response {
   if (state === "failed") {
     job.failureReason = update.failure_reason ?? "unknown_failure";
   }
-  // No Job-Status: a runner that reads `failed` there takes its own update for refused.
+  // No Job-Status: a runner that reads `failed` there would treat its own update as refused.
   return c.text("200", 200, headers);
 }
 
-/** What a runner process calls about jobs. */
+/** The API for jobs that a runner process uses. */
 export function jobsApi(store: GitLabStore): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
   api.post("/jobs/request", (c) => requestJob(store, c));

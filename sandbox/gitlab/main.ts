@@ -19,7 +19,7 @@ async function readSeed(path: string) {
   try {
     json = JSON.parse(await readFile(path, "utf8"));
   } catch {
-    // The parser's own message may quote a token.
+    // The parser's message may quote a token.
     throw new Error(`${path} is not JSON`);
   }
   const seed = seedSchema.safeParse(json);

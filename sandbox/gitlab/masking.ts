@@ -1,4 +1,4 @@
-/** What stands where a secret was. */
+/** Text that replaces a secret. */
 export const masked = "[masked]";
 
 const secretNames = /^(?:token|.*[_-]token|password|authorization|certificate|.*secret.*)$/i;

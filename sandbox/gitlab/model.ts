@@ -1,50 +1,50 @@
-/** Whom a runner serves, in GitLab's words. */
+/** Scope of a runner, in GitLab's terms. */
 export type RunnerType = "instance_type" | "group_type" | "project_type";
 
-/** Whether a runner takes every job or only those of protected refs. */
+/** Whether a runner takes all jobs or only those of protected refs. */
 export type AccessLevel = "not_protected" | "ref_protected";
 
-/** States of a job that the emulator uses, in GitLab's words. */
+/** States of a job that the emulator uses, in GitLab's terms. */
 export type JobStatus = "pending" | "running" | "canceling" | "success" | "failed" | "canceled";
 
-/** One who calls the API; an administrator may do everything. */
+/** A user of the API; an administrator may do everything. */
 export interface User {
   readonly id: number;
   readonly username: string;
   readonly admin: boolean;
 }
 
-/** A personal access token and what it is good for. */
+/** A personal access token and its scopes. */
 export interface AccessToken {
   readonly id: number;
   readonly token: string;
   readonly user: User;
   readonly scopes: readonly string[];
-  /** When it ends, in milliseconds since the epoch; absent: never. */
+  /** When it expires, in milliseconds since the epoch; absent: never. */
   readonly expiresAt?: number;
   readonly revoked: boolean;
   readonly createdAt: number;
 }
 
-/** A group or subgroup, known by id and full path. */
+/** A group or subgroup, identified by id and full path. */
 export interface Group {
   readonly id: number;
   readonly path: string;
-  /** Names of those who may manage it; absent: every user. */
+  /** Names of the users who may manage it; absent: all users. */
   readonly maintainers?: readonly string[];
   readonly createdAt: number;
 }
 
-/** A project, known by id and full path. */
+/** A project, identified by id and full path. */
 export interface Project {
   readonly id: number;
   readonly path: string;
-  /** Names of those who may manage it; absent: every user. */
+  /** Names of the users who may manage it; absent: all users. */
   readonly maintainers?: readonly string[];
   readonly createdAt: number;
 }
 
-/** What a runner process says of itself. */
+/** What a runner process reports about itself. */
 export interface RunnerInfo {
   name?: string;
   version?: string;
@@ -55,17 +55,17 @@ export interface RunnerInfo {
   ipAddress?: string;
 }
 
-/** One process that works under a runner's token, told apart by its system id. */
+/** A process that uses a runner's token, identified by its system id. */
 export interface RunnerManager extends RunnerInfo {
   readonly id: number;
   readonly systemId: string;
   readonly createdAt: number;
   contactedAt: number;
-  /** Whether it said that it ends a canceled job in good order. */
+  /** Whether it reported that it supports graceful cancellation. */
   cancelsGracefully: boolean;
 }
 
-/** A runner; its token is kept here and never leaves again after creation. */
+/** A runner; its token is stored here, and shown only at creation. */
 export interface Runner {
   readonly id: number;
   readonly type: RunnerType;
@@ -82,11 +82,11 @@ export interface Runner {
   /** In seconds; null: the job's own. */
   maximumTimeout: number | null;
   readonly groupId?: number;
-  /** The project that it was created in, which it can't be taken off. */
+  /** The project that owns it, for which it cannot be disabled. */
   readonly ownerProjectId?: number;
   projectIds: number[];
   readonly creator?: User;
-  /** True if it came by a registration token. */
+  /** True if it was created with a registration token. */
   readonly registered: boolean;
   readonly createdAt: number;
   updatedAt: number;

@@ -21,7 +21,7 @@ interface Note {
 const bodySchema = z.object({ body: z.string().min(1) });
 
 /**
- * Notes of merge requests; the emulator has no merge requests, so one exists as soon as it has a note.
+ * Notes of merge requests. The emulator has no merge requests; one is assumed to exist as soon as it gets a note.
  * Source: https://docs.gitlab.com/api/notes/#merge-requests
  */
 export function notesApi(store: GitLabStore): Hono<AppEnv> {

@@ -51,7 +51,7 @@ function rowsOf(store: GitLabStore, runner: Runner): [string, string][] {
   ];
 }
 
-/** Plain pages for a human who follows a link to the emulator: what it is, and a runner's details. */
+/** Plain pages for people who follow a link to the emulator: what it is, and a runner's details. */
 export function pages(store: GitLabStore): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const runnerPage = (c: Context<AppEnv>, id: string) => {
@@ -65,7 +65,7 @@ export function pages(store: GitLabStore): Hono<AppEnv> {
     ]);
     return page(c, "GitLab emulator", rows);
   });
-  // GitLab's short addresses of a project and a group, which the stack's output leads to.
+  // GitLab's short URLs of a project and a group, which the stack's output links to.
   const placePage = (c: Context<AppEnv>, place: { path: string } | undefined, runners: readonly Runner[]) =>
     place
       ? page(

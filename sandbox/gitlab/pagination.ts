@@ -4,7 +4,7 @@ import { z } from "zod";
 
 const pageSchema = z.object({ page: integer.optional(), per_page: integer.optional() });
 
-/** The page asked for, with the headers that name its place among the others. At most 100 records a page, 20 unless told. */
+/** The requested page, with the pagination headers. At most 100 records per page, by default 20. */
 export function paginate<T>(c: AppContext, url: string, records: readonly T[]): T[] {
   const asked = parseParameters(pageSchema, c.get("parameters"));
   const page = Math.max(1, asked.page ?? 1);

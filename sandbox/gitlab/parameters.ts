@@ -2,11 +2,11 @@ import { parseBody } from "hono/utils/body";
 import { z } from "zod";
 import { invalidParameters } from "./errors.ts";
 
-/** Parameters of a call: those of the query and of the body in one. */
+/** Parameters of a call, from its query and its body. */
 export type Parameters = Record<string, unknown>;
 
 function emptyParameters(): Parameters {
-  // No prototype, so that a parameter of any name is only a parameter.
+  // No prototype, so that a parameter such as `__proto__` has no special meaning.
   return Object.create(null) as Parameters;
 }
 
@@ -14,7 +14,7 @@ function isParameters(value: unknown): value is Parameters {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Puts one form field where its name says: `a`, `a[]` for lists, `a[b]` for objects. */
+/** Stores a form field under the path in its name: `a`, `a[]` for lists, `a[b]` for objects. */
 function assign(target: Parameters, name: string, value: string): void {
   const path = name.replaceAll("]", "").split("[");
   let place = target;
@@ -64,8 +64,8 @@ async function fromBody(body: Buffer<ArrayBuffer>, contentType: string): Promise
 }
 
 /**
- * Reads the parameters of a call from query and body, which may be JSON, URL-encoded or multipart; any other type of
- * body holds none. Throws a 400 for a body that isn't what its type says.
+ * Reads the parameters of a call from query and body, which may be JSON, URL-encoded or multipart; a body of
+ * any other type has none. Throws a 400 if the body does not match its type.
  */
 export async function readParameters(
   query: URLSearchParams,
@@ -96,7 +96,7 @@ function problem(issue: z.core.$ZodIssue, parameters: Parameters): string {
   return wrongWord ? `${name} does not have a valid value` : `${name} is invalid`;
 }
 
-/** Checks parameters; throws a 400 that names all problems the way GitLab does. */
+/** Checks parameters; throws a 400 with all problems in GitLab's format. */
 export function parseParameters<T extends z.ZodType>(schema: T, parameters: Parameters): z.output<T> {
   const result = schema.safeParse(parameters);
   if (result.success) {
@@ -145,17 +145,17 @@ function toTags(value: unknown): unknown {
   return [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ""))];
 }
 
-/** An integer that must be there; also as the text of a form. */
+/** A required integer; also as form text. */
 export const integer = z.preprocess(toInteger, z.int());
-/** An integer that may be null or left out. */
+/** An optional integer; may be null. */
 export const optionalInteger = z.preprocess(toInteger, z.int().nullable()).optional();
-/** A truth value that may be null or left out; also as a form's word. */
+/** An optional boolean; may be null; also as form text. */
 export const optionalBoolean = z.preprocess(toBoolean, z.boolean().nullable()).optional();
-/** Tags as a list or as text with commas; without empty and double ones. */
+/** Tags as a list or as text with commas; without empty ones and duplicates. */
 export const optionalTags = z.preprocess(toTags, z.array(z.string()).nullable()).optional();
-/** Text that may be null or left out. */
+/** Optional text; may be null. */
 export const optionalText = z.string().nullish();
-/** One of the words, or left out. */
+/** Optional; one of the given words. */
 export function optionalWord<const T extends readonly [string, ...string[]]>(words: T) {
   return z.preprocess((value) => (value === "" ? null : value), z.enum(words).nullable()).optional();
 }

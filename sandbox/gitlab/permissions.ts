@@ -1,12 +1,12 @@
 import type { Group, Project, Runner, User } from "./model.ts";
 import type { GitLabStore } from "./store.ts";
 
-/** True if the path is the group's own or lies below it. */
+/** True if the path is the group's or below it. */
 export function isWithin(path: string, group: Group): boolean {
   return path === group.path || path.startsWith(`${group.path}/`);
 }
 
-/** True for who manages a project or group, or one of the groups above it. */
+/** True if the user manages the project or group, or one of the groups above it. */
 export function maintains(store: GitLabStore, user: User, place: Project | Group): boolean {
   if (user.admin || (place.maintainers?.includes(user.username) ?? true)) {
     return true;
@@ -16,7 +16,7 @@ export function maintains(store: GitLabStore, user: User, place: Project | Group
   );
 }
 
-/** True for who may change the runner: a maintainer of its group or of one of its projects. */
+/** True if the user may change the runner: as maintainer of its group or one of its projects. */
 export function mayManage(store: GitLabStore, user: User, runner: Runner): boolean {
   if (user.admin) {
     return true;
@@ -31,7 +31,7 @@ export function mayManage(store: GitLabStore, user: User, runner: Runner): boole
   });
 }
 
-/** True for who may see the runner; instance runners are for everyone to see. */
+/** True if the user may see the runner; everyone may see instance runners. */
 export function mayRead(store: GitLabStore, user: User, runner: Runner): boolean {
   return runner.type === "instance_type" || mayManage(store, user, runner);
 }

@@ -4,7 +4,7 @@ import type { GitLabStore } from "./store.ts";
 
 const hours = 3_600_000;
 
-/** A moment as GitLab writes it, in UTC; null where there is none. */
+/** A time in GitLab's format, in UTC; null if there is none. */
 export function time(milliseconds: number | undefined): string | null {
   return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
 }
@@ -14,7 +14,7 @@ interface Contacted {
   readonly contactedAt?: number;
 }
 
-/** Contact within two hours is online, none for seven days is stale. */
+/** Online: contact within two hours; stale: no contact for seven days. */
 export function connection(store: GitLabStore, one: Contacted): "online" | "offline" | "stale" | "never_contacted" {
   const since = store.now() - (one.contactedAt ?? one.createdAt);
   if (since >= 7 * 24 * hours) {
@@ -26,7 +26,7 @@ export function connection(store: GitLabStore, one: Contacted): "online" | "offl
   return since < 2 * hours ? "online" : "offline";
 }
 
-/** The status word of a runner. */
+/** The status of a runner. */
 export function runnerStatus(store: GitLabStore, runner: Runner): string {
   const word = connection(store, runner);
   return runner.paused && (word === "online" || word === "offline") ? "paused" : word;
@@ -69,7 +69,7 @@ export function presentRunner(store: GitLabStore, runner: Runner) {
   };
 }
 
-/** APIEntitiesCiRunnerDetails; lists only projects that the user can see, by id, which need not begin with the owner. */
+/** APIEntitiesCiRunnerDetails; lists only projects that the user can see, by id; the owner may not be the first. */
 export function presentRunnerDetails(store: GitLabStore, runner: Runner, user: User, includeProjects = true) {
   const projects = runner.projectIds
     .toSorted((a, b) => a - b)
@@ -112,7 +112,7 @@ export function presentManager(store: GitLabStore, runner: Runner, manager: Runn
   };
 }
 
-/** APIEntitiesCiRunnerRegistrationDetails: the one time that the token is shown. */
+/** APIEntitiesCiRunnerRegistrationDetails: the only response with the token. */
 export function presentRegistration(runner: Runner) {
   return { id: runner.id, ...presentToken(runner) };
 }

@@ -12,7 +12,7 @@ import { presentGroup, presentProject, presentRunner, presentUser, time } from "
 import { listRunners } from "./runner-lists.ts";
 import type { GitLabStore } from "./store.ts";
 
-/** The GitLab version that the emulator follows: that of the OpenAPI extract in tests/fixtures. */
+/** The GitLab version that the emulator implements: that of the OpenAPI extract in tests/fixtures. */
 export const gitlabVersion = "19.5.0";
 
 const runnerIdSchema = z.object({ runner_id: integer });
@@ -54,7 +54,7 @@ function showTrace(store: GitLabStore, c: AppContext): Response {
   return c.text(job.trace.toString());
 }
 
-/** `POST /projects/:id/runners`; the checks come in GitLab's order (x-rules). */
+/** `POST /projects/:id/runners`; the checks are in GitLab's order (x-rules). */
 function assignRunner(store: GitLabStore, c: AppContext): Response {
   const { user } = c.get("caller");
   const { runner_id: runnerId } = parseParameters(runnerIdSchema, c.get("parameters"));
@@ -127,7 +127,7 @@ function groupRunners(store: GitLabStore, c: AppContext): Response {
   return listRunners(store, c, "none", runners);
 }
 
-/** Projects, groups and what is the caller's own or the instance's. */
+/** The API of projects, groups, the current user and the instance. */
 export function projectsApi(store: GitLabStore): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
   const user = authenticated(store);

@@ -20,7 +20,7 @@ const filterSchema = z.object({
   version_prefix: optionalText,
 });
 
-/** Which words a list takes as `scope`: all, only those of a status, or none because it has no such filter. */
+/** Values that a list accepts as `scope`: all, only statuses, or none because it has no such filter. */
 export type ScopeWords = "all" | "statuses" | "none";
 
 function fits(store: GitLabStore, runner: Runner, word: (typeof scopes)[number]): boolean {
@@ -45,7 +45,7 @@ function fits(store: GitLabStore, runner: Runner, word: (typeof scopes)[number])
   }
 }
 
-/** Answers one page of the runners that the call's filters leave, the newest first. */
+/** Answers with one page of the runners that match the call's filters, the newest first. */
 export function listRunners(
   store: GitLabStore,
   c: AppContext,

@@ -38,12 +38,12 @@ function clean(c: AppContext, info: z.output<typeof infoSchema>): RunnerInfo {
   return Object.fromEntries(Object.entries(said).filter(([, value]) => typeof value === "string"));
 }
 
-/** The runner whose token a call carries; its contact is noted. Throws a 403 if no runner has that token. */
+/** The runner with the call's token; its contact is recorded. Throws a 403 if no runner has that token. */
 export function authenticateRunner(
   store: GitLabStore,
   c: AppContext,
 ): { runner: Runner; systemId: string | undefined } {
-  // Newer runners send the token in a header too; the body's goes first.
+  // Newer runners send the token in a header, too; the one in the body takes precedence.
   const header = c.req.header("runner-token");
   const parameters = c.get("parameters");
   const told = parseParameters(runnerSchema, header === undefined ? parameters : { token: header, ...parameters });
@@ -101,7 +101,7 @@ function register(store: GitLabStore, c: AppContext): Response {
   return c.json(presentRegistration(runner), 201);
 }
 
-/** What a runner process calls with its own token, but for jobs. */
+/** The API that a runner process calls with its own token, except for jobs. */
 export function runnerProcessApi(store: GitLabStore): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
   api.post("/runners", (c) => register(store, c));

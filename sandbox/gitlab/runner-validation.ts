@@ -1,12 +1,12 @@
 import type { Runner } from "./model.ts";
 
-/** What the model checks; the rest of a runner can't be wrong. */
+/** The attributes that GitLab's model validates. */
 export type Validated = Pick<Runner, "description" | "maintenanceNote" | "tags" | "runUntagged" | "maximumTimeout">;
 
 const tagLimit = 50;
 
 /**
- * What a runner's attributes break, as messages by attribute; empty if nothing.
+ * Violations of the rules for a runner's attributes, as messages by attribute; empty if there are none.
  * Rules: x-rules on validation in tests/fixtures/gitlab-runners-api.json.
  */
 export function validateRunner(runner: Validated): Record<string, string[]> {

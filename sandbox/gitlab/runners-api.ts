@@ -83,7 +83,7 @@ function updateRunner(store: GitLabStore, c: AppContext): Response {
   }
   const change = parseParameters(updateSchema, parameters);
   const runner = manageable(store, c);
-  // What is null keeps its value where a runner can't be without it.
+  // A required attribute keeps its value if it is set to null.
   const changed = {
     description: change.description === undefined ? runner.description : change.description,
     maintenanceNote: change.maintenance_note === undefined ? runner.maintenanceNote : change.maintenance_note,
@@ -137,7 +137,7 @@ function listJobs(store: GitLabStore, c: AppContext): Response {
   return c.json(paginate(c, store.url, jobs).map((job) => presentJob(store, job)));
 }
 
-/** What users do with runners: `POST /user/runners` and all under `/runners` that takes an access token. */
+/** The API of runners for users: `POST /user/runners`, and everything below `/runners` that takes an access token. */
 export function runnersApi(store: GitLabStore): Hono<AppEnv> {
   const api = new Hono<AppEnv>();
   const user = authenticated(store);

@@ -2,30 +2,30 @@ import { z } from "zod";
 
 const membersSchema = z.array(z.string()).optional();
 
-/** An access token, and whose it is. */
+/** An access token and its user. */
 export const accessTokenSchema = z.strictObject({
   token: z.string().min(8),
   username: z.string().min(1),
   scopes: z.array(z.string().min(1)),
   admin: z.boolean().default(false),
-  /** When it ends; an ISO 8601 time. */
+  /** Expiry; an ISO 8601 time. */
   expiresAt: z.iso.datetime().optional(),
   revoked: z.boolean().default(false),
 });
 
-/** What an emulator starts with: who may call it, and which projects and groups exist. */
+/** Initial content of an emulator: access tokens, projects and groups. */
 export const seedSchema = z.strictObject({
   /** Guards the control surface; sent as `X-Emulator-Token`. */
   controlToken: z.string().min(8),
   accessTokens: z.array(accessTokenSchema).default([]),
-  /** A group whose path leads to a project need not be named: it is made. */
+  /** Groups above a project are created if they are not listed. */
   groups: z
     .array(z.strictObject({ id: z.int().positive(), path: z.string().min(1), maintainers: membersSchema }))
     .default([]),
   projects: z
     .array(z.strictObject({ id: z.int().positive(), path: z.string().regex(/.\/./), maintainers: membersSchema }))
     .default([]),
-  /** The deprecated way to register; without any, `POST /runners` answers 410 as on an instance that has it switched off. */
+  /** The deprecated way to register; without any, `POST /runners` answers 410 as on an instance where it is disabled. */
   registrationTokens: z
     .array(
       z.strictObject({
@@ -39,7 +39,7 @@ export const seedSchema = z.strictObject({
   runnerTokenExpirationInterval: z.int().positive().nullable().default(null),
 });
 
-/** A seed as written in a file or by a test; what has a default may be left out. */
+/** A seed as written in a file or by a test; fields with a default are optional. */
 export type EmulatorSeed = z.input<typeof seedSchema>;
 /** See {@link accessTokenSchema}. */
 export type NewAccessToken = z.input<typeof accessTokenSchema>;

@@ -5,7 +5,7 @@ import type { accessTokenSchema, seedSchema } from "./seed.ts";
 
 const typeNumbers = { instance_type: 1, group_type: 2, project_type: 3 } as const;
 
-/** What the creator of a runner decides; the rest follows from it. */
+/** The attributes of a runner that its creator sets. */
 export type NewRunner = Pick<
   Runner,
   "type" | "description" | "maintenanceNote" | "paused" | "locked" | "accessLevel" | "runUntagged" | "tags"
@@ -15,7 +15,7 @@ export type NewRunner = Pick<
     readonly tokenRotationDeadline?: number;
   };
 
-/** Everything that the emulator knows, in memory only. */
+/** The emulator's data, in memory only. */
 export class GitLabStore {
   readonly now: () => number;
   readonly controlToken: string;
@@ -27,11 +27,11 @@ export class GitLabStore {
   readonly jobs = new Map<number, Job>();
   /** How long new runner tokens live, in seconds; null: for ever. */
   runnerTokenExpirationInterval: number | null;
-  /** Where clients reach it, without a slash at the end; known once it listens. */
+  /** Its URL for clients, without a trailing slash; known once it listens. */
   url = "";
   /** Changes whenever a waiting runner might find a job that it didn't before. */
   queueVersion = randomUUID();
-  // Far from the ids that seeds and tests choose.
+  // Far from the ids that seeds and tests use.
   #lastImpliedGroupId = 1_000_000;
   #lastRunnerId = 0;
   #lastManagerId = 0;
@@ -63,7 +63,7 @@ export class GitLabStore {
     return added;
   }
 
-  /** Adds a group, and those above it that are missing. Throws if id or path are taken. */
+  /** Adds a group and the missing groups above it. Throws if its id or path is taken. */
   addGroup(group: Pick<Group, "id" | "path" | "maintainers">): Group {
     if (this.groups.has(group.id) || this.findGroup(group.path)) {
       throw new Error(`group ${group.path} exists`);
@@ -74,7 +74,7 @@ export class GitLabStore {
     return added;
   }
 
-  /** Adds a project, and the groups above it that are missing. Throws if id or path are taken. */
+  /** Adds a project and the missing groups above it. Throws if its id or path is taken. */
   addProject(project: Pick<Project, "id" | "path" | "maintainers">): Project {
     if (this.projects.has(project.id) || this.findProject(project.path)) {
       throw new Error(`project ${project.path} exists`);
@@ -102,7 +102,7 @@ export class GitLabStore {
     return find(this.projects, idOrPath);
   }
 
-  /** The runner that has this token, unless the token has expired. */
+  /** The runner with this token, unless the token has expired. */
   runnerByToken(token: string): Runner | undefined {
     const runner = [...this.runners.values()].find((candidate) => candidate.token === token);
     if (runner?.tokenExpiresAt !== undefined && runner.tokenExpiresAt <= this.now()) {
@@ -111,7 +111,7 @@ export class GitLabStore {
     return runner;
   }
 
-  /** Makes a runner with a fresh token. */
+  /** Creates a runner with a new token. */
   createRunner(wanted: NewRunner): Runner {
     const now = this.now();
     const runner: Runner = {
@@ -129,7 +129,7 @@ export class GitLabStore {
     return runner;
   }
 
-  /** Gives a runner a new token; the one before is unknown from then on. */
+  /** Gives a runner a new token; the old one becomes invalid. */
   resetToken(runner: Runner): void {
     runner.token = newRunnerToken(runner.type, runner.registered);
     runner.tokenExpiresAt = this.#tokenExpiry();
@@ -143,13 +143,13 @@ export class GitLabStore {
       : this.now() + this.runnerTokenExpirationInterval * 1000;
   }
 
-  /** Notes that a runner was changed. */
+  /** Records that a runner was changed. */
   touch(runner: Runner): void {
     runner.updatedAt = this.now();
     this.queueChanged();
   }
 
-  /** Notes that a runner made contact, and which of its processes did. */
+  /** Records contact from a runner and one of its processes. */
   contact(runner: Runner, info: RunnerInfo, systemId?: string): RunnerManager | undefined {
     const now = this.now();
     runner.contactedAt = now;
@@ -191,7 +191,7 @@ function find<T extends Group | Project>(records: ReadonlyMap<number, T>, idOrPa
   if (/^\d+$/.test(idOrPath)) {
     return records.get(Number(idOrPath));
   }
-  // GitLab's paths don't mind case.
+  // GitLab's paths are case-insensitive.
   const path = idOrPath.toLowerCase();
   return [...records.values()].find((record) => record.path.toLowerCase() === path);
 }

@@ -11,7 +11,7 @@ export const unprivilegedId = 65_534;
 
 /** How to start kwok for one simulated node. */
 export interface KwokOptions {
-  /** File with a kubeconfig of full rights. */
+  /** File with an admin kubeconfig. */
   readonly kubeconfig: string;
   /** Name of the node. Create the Node object after kwok answers, or it gets no address and port. */
   readonly node: string;
@@ -21,7 +21,7 @@ export interface KwokOptions {
   readonly certificateFile: string;
   /** Key of that certificate, PEM. */
   readonly keyFile: string;
-  /** File with what {@link kwokConfig} gives. */
+  /** File with the output of {@link kwokConfig}. */
   readonly configFile: string;
 }
 
@@ -29,8 +29,8 @@ export interface KwokOptions {
  * Arguments of the `kwok` program (v0.8). The whole command line is
  * `kwok --config F --kubeconfig F --manage-single-node NODE --node-name NODE --node-ip 127.0.0.1 --node-port N
  * --server-address 127.0.0.1:N --tls-cert-file F --tls-private-key-file F --node-lease-duration-seconds 40`.
- * Without `--server-address` it listens on every interface. Its kubelet API asks nobody who they are, and `kubectl exec`
- * hands kwok's whole environment to the command: start it with {@link kwokEnvironment}. It is up when
+ * Without `--server-address` it listens on every interface. Its kubelet API does not authenticate clients, and `kubectl exec`
+ * passes kwok's whole environment to the command: start it with {@link kwokEnvironment}. It is up when
  * `https://127.0.0.1:N/healthz` answers 200.
  */
 export function kwokArguments(options: KwokOptions): string[] {
@@ -49,7 +49,7 @@ export function kwokArguments(options: KwokOptions): string[] {
 }
 
 /**
- * The environment to start kwok with: a home of its own, and no secret that a job could print. First on `PATH` is
+ * The environment for kwok: a separate home folder, and no secret that a job could print. First on `PATH` is
  * {@link jobPrograms}.
  */
 export function kwokEnvironment(stateDir: string): Record<string, string> {
@@ -82,9 +82,9 @@ export function kwokNode(name: string, labels: Record<string, string> = {}): obj
 }
 
 /**
- * kwok's configuration as YAML documents: the life of nodes and pods, `kubectl exec` that runs on this machine, in
- * {@link jobFolder}, as an unprivileged user where the sandbox is root, and `kubectl port-forward` to port 9000 of a pod,
- * which is MinIO's, that reaches the sandbox's MinIO.
+ * kwok's configuration as YAML documents: the stages of nodes and pods; `kubectl exec`, which runs on this machine in
+ * {@link jobFolder}, as an unprivileged user if the sandbox runs as root; and `kubectl port-forward` to port 9000 of a pod
+ * (MinIO's port), which reaches the sandbox's MinIO.
  * @param minioPort - port of MinIO on 127.0.0.1.
  */
 export function kwokConfig(stateDir: string, minioPort: number): string {
@@ -100,12 +100,12 @@ export function kwokConfig(stateDir: string, minioPort: number): string {
     .join("---\n");
 }
 
-/** File that `kubectl logs` shows for every simulated pod; {@link makePodLog} makes it. */
+/** File that `kubectl logs` shows for every simulated pod; {@link makePodLog} creates it. */
 export function podLog(stateDir: string): string {
   return join(resolve(stateDir), "logs", "pods.log");
 }
 
-/** Creates {@link podLog}, which says why there is not more in it. */
+/** Creates {@link podLog} with a line that says why it has no real output. */
 export function makePodLog(stateDir: string): void {
   mkdirSync(dirname(podLog(stateDir)), { recursive: true });
   writeFileSync(podLog(stateDir), "");
@@ -121,8 +121,8 @@ export function appendPodLog(stateDir: string, line: string): void {
 }
 
 /**
- * Folder that commands in simulated pods run in: `jobs` in the state folder, or, where another user cannot get into
- * that, one in the system's temporary folder. Create it with {@link makeJobFolder}; delete it with the sandbox.
+ * Folder that commands in simulated pods run in: `jobs` in the state folder, or, if other users cannot enter that, one in
+ * the system's temporary folder. Create it with {@link makeJobFolder}; delete it with the sandbox.
  */
 export function jobFolder(stateDir: string): string {
   const state = resolve(stateDir);
@@ -133,7 +133,7 @@ export function jobFolder(stateDir: string): string {
   return join(tmpdir(), `gitlab-runner-sandbox-${id}`);
 }
 
-/** Creates {@link jobFolder}, closed to everyone but the user that jobs run as, and returns its path. */
+/** Creates {@link jobFolder}, accessible only to the user that jobs run as, and returns its path. */
 export function makeJobFolder(stateDir: string): string {
   const folder = jobFolder(stateDir);
   mkdirSync(dirname(folder), { recursive: true });
@@ -145,15 +145,15 @@ export function makeJobFolder(stateDir: string): string {
   return folder;
 }
 
-/** Folder with what the real runner calls by name in a container; {@link makeJobPrograms} makes it. */
+/** Folder with the programs that the real runner calls by name in a container; {@link makeJobPrograms} creates it. */
 export function jobPrograms(stateDir: string): string {
   return join(jobFolder(stateDir), "bin");
 }
 
 /**
- * Creates {@link jobPrograms}: `gitlab-runner-build`, by which the runner starts its scripts in the helper container, is a
- * shell. The folder is in the job folder, since the user that jobs run as may not enter the checkout: homes are often closed
- * to others.
+ * Creates {@link jobPrograms}: `gitlab-runner-build`, with which the runner starts its scripts in the helper container, is a
+ * shell here. The folder is in the job folder, since the user that jobs run as may have no access to the checkout: home
+ * folders are often private.
  */
 export function makeJobPrograms(stateDir: string): void {
   const build = join(jobPrograms(stateDir), "gitlab-runner-build");
@@ -163,7 +163,7 @@ export function makeJobPrograms(stateDir: string): void {
   symlinkSync(onPath("bash") ?? "/bin/bash", build);
 }
 
-/** Whether every folder down to this one, or down to the last that exists, may be entered by any user. */
+/** Whether any user may enter all folders down to this one, or down to the last existing one. */
 function isOpenToAll(folder: string): boolean {
   const stat = statSync(folder, { throwIfNoEntry: false });
   if (stat !== undefined && (stat.mode & 0o001) === 0) {

@@ -33,7 +33,7 @@ conditions:
 {{ end }}
 `;
 
-// No Hostname: API servers prefer it to the IP for exec and logs, and no name server knows a simulated node.
+// No Hostname: API servers prefer it to the IP for exec and logs, and DNS does not know a simulated node.
 const nodeAddress = `
 addresses:
 - type: InternalIP
@@ -59,7 +59,7 @@ nodeInfo:
 phase: Running
 `;
 
-/** Makes a new node Ready, and keeps its conditions fresh (its lease is kwok's own business). */
+/** Makes a new node Ready and renews its conditions (kwok itself renews the lease). */
 export function nodeStages(): object[] {
   return [
     stage("node-ready", "Node", [{ key: readyCondition, operator: "NotIn", values: ["True"] }], {
@@ -133,7 +133,7 @@ containerStatuses:
 {{ end }}
 `;
 
-/** Pods are Running and Ready as soon as they are on the node, those of a Job are done at once, deleted ones go. */
+/** Pods become Running and Ready as soon as they are scheduled, those of a Job complete at once, deleted ones disappear. */
 export function podStages(): object[] {
   const alive: Requirement = { key: ".metadata.deletionTimestamp", operator: "DoesNotExist" };
   return [

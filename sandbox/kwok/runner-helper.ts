@@ -8,18 +8,18 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-/** Where the real runner's scripts call the helper that fetches and stores caches and artifacts; the runner itself, in the helper image. */
+/** Path at which the real runner's scripts call the helper for caches and artifacts; in the helper image, it is the runner itself. */
 const helperPath = "/usr/bin/gitlab-runner-helper";
 
-/** Lays a folder over /usr/bin, for the program that comes after it and its children alone. */
+/** Mounts an overlay of a folder on /usr/bin, visible only to the program that follows and its children. */
 const layOver = 'mount -t overlay overlay -o "lowerdir=$1:/usr/bin" /usr/bin && shift && exec "$@"';
 
 /**
- * Makes a command see the real runner as its own helper, in a mount namespace of its own, so that the machine's /usr/bin
- * stays as it is.
+ * Wraps a command so that it finds the real runner as its helper, in a separate mount namespace: the machine's /usr/bin is
+ * not changed.
  * @param runner the `gitlab-runner` program
- * @param folder a folder for a copy of it, which every user can run
- * @returns the command to run instead, or undefined where this machine has no mount namespaces or overlays for us
+ * @param folder a folder for a copy of it that every user can run
+ * @returns the command to run instead, or undefined if this machine does not allow mount namespaces or overlays
  */
 export async function withRunnerHelper(runner: string, folder: string, wanted: Command): Promise<Command | undefined> {
   if (existsSync(helperPath)) {

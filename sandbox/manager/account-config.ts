@@ -4,8 +4,8 @@ import { containerPaths } from "./entry-script.ts";
 import type { MountedPod } from "./mounted-pod.ts";
 
 /**
- * Access to the cluster with the mounted account token alone.
- * @param kubeconfig - the cluster's address and authorities are taken from it, its user is not.
+ * Access to the cluster with only the mounted account token.
+ * @param kubeconfig - its cluster's address and CA are used, its user is not.
  */
 export async function accountConfig(kubeconfig: KubeConfig, mounted: MountedPod): Promise<KubeConfig> {
   const cluster = kubeconfig.getCurrentCluster();

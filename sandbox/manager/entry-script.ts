@@ -10,19 +10,19 @@ export const containerPaths = {
   accountToken: "/var/run/secrets/kubernetes.io/serviceaccount/token",
 } as const;
 
-/** The texts and the environment that a manager starts from. */
+/** The files and the environment that a manager starts with. */
 export interface RegistrationInput {
-  /** `config.toml`: keys of the manager. */
+  /** `config.toml`: the manager's keys. */
   readonly config: string;
   /** `config.template.toml`: exactly one `[[runners]]`. */
   readonly template: string;
   /** The manager container's environment; `CI_SERVER_TOKEN`, `CACHE_S3_*` and the like are read from it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Name where the environment gives no `RUNNER_NAME`: the host's, so the pod's. */
+  /** Name if the environment has no `RUNNER_NAME`: the hostname, which is the pod's name. */
   readonly hostname: string;
 }
 
-/** What the manager's entry script would read: its files, and its environment with the Secrets' values. */
+/** The input of the manager's entry script: its files, and its environment with the Secrets' values. */
 export async function registrationInput(mounted: MountedPod): Promise<RegistrationInput> {
   const text = (path: string) => readFile(mounted.path(path), "utf8");
   const secret = (name: string) => text(`${containerPaths.secrets}/${name}`).catch(() => undefined);

@@ -7,16 +7,16 @@ export interface PodCommand {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
-  /** Shell text. It is sent through stdin, so it never shows in a list of processes. */
+  /** The script. It is sent through stdin, so it never shows in a list of processes. */
   readonly script: string;
-  /** Takes stdout and stderr. */
+  /** Receives stdout and stderr. */
   readonly output: (chunk: Buffer) => void;
-  /** Gives up; on a simulated node, what the script has started goes on until `npm run sandbox -- down`. */
+  /** Aborts; on a simulated node, processes that the script has started run on until `npm run sandbox -- down`. */
   readonly signal: AbortSignal;
 }
 
-// The script is as long as $1 says: not every kubelet closes stdin. Its exit code is all that comes by stderr, since an
-// exec on a simulated node says only that a command failed.
+// $1 is the script's length, since not every kubelet closes stdin. Only its exit code is sent on stderr, since an exec on a
+// simulated node reports only that a command failed.
 const launcher = `shell=sh; command -v bash >/dev/null && shell=bash; head -c "$1" | "$shell" 2>&1; echo $? >&2`;
 
 /**
@@ -44,7 +44,7 @@ export async function execInPod(config: KubeConfig, command: PodCommand): Promis
       resolve,
     )
     .catch((error: unknown) => {
-      // An event of the connection, which is no Error; it has the status of the answer, such as 403, and not its text.
+      // A WebSocket event, not an Error; it has the status of the response, such as 403, but not its text.
       throw new Error(`unable to upgrade connection: ${(error as { message?: string }).message ?? "no reason"}`);
     })) as unknown as EventTarget & { close(): void };
   const giveUp = () => {
@@ -56,7 +56,7 @@ export async function execInPod(config: KubeConfig, command: PodCommand): Promis
   signal.addEventListener("abort", giveUp, { once: true });
   try {
     const { status, message } = await ended;
-    // The last of the output may arrive with the status.
+    // The rest of the output may arrive together with the status.
     await nextTurn();
     if (!/^\d+\n$/.test(exitCode)) {
       throw new Error(`the command gave no exit code: ${message ?? status ?? "no status"}`);

@@ -12,27 +12,27 @@ import { jobVariables, type JobVariables } from "./job-variables.ts";
 import { mountedFiles } from "./mounted-pod.ts";
 import type { RunnerEntry } from "./runner-config.ts";
 
-/** What a job runs with. */
+/** Inputs of a job. */
 export interface JobOptions {
   readonly gitlab: GitLabJobs;
   readonly job: GitLabJob;
   readonly runner: RunnerEntry;
-  /** The manager's rights in the cluster, and no others. */
+  /** Access to the cluster with only the manager's permissions. */
   readonly cluster: KubeConfig;
-  /** What a kubelet may read: the volumes of pods. */
+  /** Access to what a kubelet may read: the volumes of pods. */
   readonly kubelet: KubeConfig;
-  /** Folder that the commands of pods may write to; every job gets one of its own in it. */
+  /** Folder that commands in pods may write to; every job gets its own subfolder. */
   readonly jobFolder: string;
   /** The `kubectl` program. */
   readonly kubectl: string;
-  /** Ends the job early, as the end of the manager does. */
+  /** Ends the job early, such as when the manager stops. */
   readonly signal: AbortSignal;
 }
 
-/** As the runner's `poll_timeout`, which the stack leaves at its default. */
+/** The default of the runner's `poll_timeout`, which the stack does not change. */
 const podTimeoutMs = 180_000;
 
-/** Runs one job: pod, cache, script, log, result; leaves nothing in the cluster. Resolves once GitLab has the result. */
+/** Runs one job (pod, cache, script, log, result) and deletes everything in the cluster. Resolves once GitLab has the result. */
 export async function executeJob(options: JobOptions): Promise<JobResult> {
   const { gitlab, job, runner, cluster, jobFolder } = options;
   const name = jobPodName(runner, job);
@@ -53,7 +53,7 @@ export async function executeJob(options: JobOptions): Promise<JobResult> {
       trace.line(`WARNING: pod ${namespace}/${name} is still there: ${reason(error)}`);
     }
   });
-  // A simulated pod's files are this machine's: they outlive the pod.
+  // A simulated pod's files are on this machine and outlive the pod.
   await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   if (result.state === "success") {
     trace.line("\u001B[32;1mJob succeeded\u001B[0;m");
@@ -134,7 +134,7 @@ class JobInPod {
     }
   }
 
-  /** What the real helper, a Go program, would trust: the files in the folders of SSL_CERT_DIR. */
+  /** Certificates that the real helper, a Go program, would trust: the files in the folders of SSL_CERT_DIR. */
   async #authorities(pod: V1Pod): Promise<string[]> {
     const folders = this.#variables.values.get("SSL_CERT_DIR")?.split(":") ?? [];
     const files = await Promise.all(
@@ -156,7 +156,7 @@ class JobInPod {
   }
 }
 
-/** Of the API server its own words; its answer holds no secret of ours. */
+/** For an error of the API server its own message, which contains no secret. */
 function reason(error: unknown): string {
   if (error instanceof ApiException) {
     const body: unknown = typeof error.body === "string" ? parseJson(error.body) : error.body;

@@ -22,7 +22,7 @@ const jobSchema = z.looseObject({
   cache: list(z.looseObject({ key: z.string(), paths: list(z.string()), policy: z.string() })),
 });
 
-/** A job as GitLab hands it to a runner, as far as the stand-in reads it. */
+/** The fields that the stand-in reads of a job from GitLab. */
 export type GitLabJob = z.output<typeof jobSchema>;
 
 /** How a job ended. */
@@ -32,18 +32,18 @@ export interface JobResult {
   readonly exitCode?: number;
 }
 
-/** Version that the stand-in reports, and whose helper image it names: that of the chart which the stack installs. */
+/** Version that the stand-in reports, and of the helper image that it names: that of the installed chart. */
 export const runnerVersion = "18.9.0";
 
 /**
- * The part of GitLab's API that a runner cannot do without. Each method rejects where GitLab refuses it; errors carry
+ * The part of GitLab's API that a runner needs. Each method rejects if GitLab refuses the request; errors contain
  * paths and status codes, never tokens.
  */
 export class GitLabJobs {
   readonly #api: string;
   readonly #runner: object;
 
-  /** @param url - GitLab's address. @param token - the runner's. @param systemId - tells its manager from others. */
+  /** @param url - GitLab's address. @param token - the runner's. @param systemId - identifies its manager. */
   constructor(url: string, token: string, systemId: string) {
     this.#api = `${url.replace(/\/+$/, "")}/api/v4`;
     const info = {
@@ -69,7 +69,7 @@ export class GitLabJobs {
     return response.status === 201 ? jobSchema.parse(await response.json()) : undefined;
   }
 
-  /** Adds to a job's log what comes after `offset` bytes. */
+  /** Appends to a job's log at `offset`, in bytes. */
   async appendTrace(job: GitLabJob, part: Buffer<ArrayBuffer>, offset: number): Promise<void> {
     await this.#call("PATCH", `jobs/${job.id}/trace`, part, {
       "Content-Type": "text/plain",
@@ -78,7 +78,7 @@ export class GitLabJobs {
     });
   }
 
-  /** Tells how a job has ended. */
+  /** Reports the result of a job. */
   async finish(job: GitLabJob, { state, failureReason, exitCode }: JobResult): Promise<void> {
     const result = { state, failure_reason: failureReason, exit_code: exitCode };
     await this.#call("PUT", `jobs/${job.id}`, { token: job.token, ...result });

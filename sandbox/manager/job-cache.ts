@@ -7,12 +7,12 @@ import { quote } from "./job-script.ts";
 import type { JobVariables } from "./job-variables.ts";
 import { shortToken, type RunnerEntry } from "./runner-config.ts";
 
-/** What saving and restoring a job's cache needs. */
+/** Inputs for saving and restoring a job's cache. */
 export interface JobCacheOptions {
   readonly job: GitLabJob;
   readonly runner: RunnerEntry;
   readonly variables: JobVariables;
-  /** Certificates that the helper trusts besides the usual ones, as PEM. */
+  /** Additional certificates that the helper trusts, in PEM format. */
   readonly authorities: readonly string[];
   /** Runs shell text in the project's folder, in the helper container; resolves to its exit code. */
   readonly run: (commands: string, output: (chunk: Buffer) => void) => Promise<number>;
@@ -22,7 +22,7 @@ export interface JobCacheOptions {
 
 /**
  * A job's cache in the S3-compatible store that `[runners.cache.s3]` names. The manager moves the archives, so jobs never
- * see the keys. Archives are tar.gz: the real runner's zip files are not read, nor the other way round.
+ * see the keys. Archives are tar.gz, not compatible with the real runner's zip files.
  */
 export class JobCache {
   readonly #options: JobCacheOptions;
@@ -49,7 +49,7 @@ export class JobCache {
       });
   }
 
-  /** Unpacks what an earlier job saved; a miss or a store that fails is only a warning, as in the runner. */
+  /** Extracts what an earlier job saved; a miss or a failing store is only a warning, as in the runner. */
   async restore(): Promise<void> {
     for (const { key } of this.#options.job.cache.filter(({ policy }) => policy !== "push")) {
       await this.#attempt(key, "read", async (client, name) => {
@@ -61,7 +61,7 @@ export class JobCache {
     }
   }
 
-  /** Packs and stores the job's cached paths, after a job that succeeded. */
+  /** Archives and stores the job's cached paths, after a successful job. */
   async save(): Promise<void> {
     for (const { key, paths } of this.#options.job.cache.filter(({ policy }) => policy !== "pull")) {
       await this.#attempt(key, "stored", async (client, name) => {
@@ -98,7 +98,7 @@ export class JobCache {
     }
   }
 
-  /** The object of a cache key, as the runner names it. */
+  /** Name of a cache key's object, as in the runner. */
   objectName(key: string): string {
     const { job, runner, variables } = this.#options;
     const owner = runner.cache?.Shared === true ? [] : ["runner", shortToken(runner.token)];

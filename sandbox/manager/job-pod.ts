@@ -9,7 +9,7 @@ import type { JobVariables } from "./job-variables.ts";
 
 import { shortToken, type KubernetesSettings, type RunnerEntry } from "./runner-config.ts";
 
-/** What a job's pod is made from. */
+/** Inputs of a job's pod. */
 export interface JobPodInput {
   readonly job: GitLabJob;
   readonly runner: RunnerEntry;
@@ -25,7 +25,7 @@ const imagePolicies: Readonly<Record<string, string>> = {
   never: "Never",
 };
 
-/** Name of a job's pod, as the runner's Kubernetes executor forms it. */
+/** Name of a job's pod, as the runner's Kubernetes executor builds it. */
 export function jobPodName(runner: RunnerEntry, job: GitLabJob): string {
   const short = shortToken(runner.token)
     .toLowerCase()
@@ -35,8 +35,8 @@ export function jobPodName(runner: RunnerEntry, job: GitLabJob): string {
 
 /**
  * The pod of a job, as `[runners.kubernetes]` describes it: containers `build` and `helper`, the same settings in the same
- * places as the runner's executor. Rejects for an image or an amount of resources that the configuration does not allow,
- * and for a patch that cannot be applied.
+ * places as the runner's executor. Rejects for an image or resources that the configuration does not allow, and for a
+ * patch that cannot be applied.
  */
 export async function jobPod({ job, runner, variables, name, kubectl }: JobPodInput): Promise<V1Pod> {
   const settings = runner.kubernetes;
@@ -51,7 +51,7 @@ export async function jobPod({ job, runner, variables, name, kubectl }: JobPodIn
     securityContext: {
       privileged: settings.privileged,
       allowPrivilegeEscalation: settings.allow_privilege_escalation,
-      // As the runner: it always drops NET_RAW.
+      // As in the runner, which always drops NET_RAW.
       capabilities: { drop: ["NET_RAW", ...settings.cap_drop] },
     },
     command: ["sh", "-c", "if [ -x /bin/bash ]; then exec /bin/bash; else exec /bin/sh; fi"],
@@ -105,11 +105,11 @@ export async function jobPod({ job, runner, variables, name, kubectl }: JobPodIn
     : pod;
 }
 
-/** Kubernetes' own code applies the patches, one after the other. */
+/** kubectl applies the patches, one after the other. */
 async function patched(pod: V1Pod, patches: KubernetesSettings["pod_spec"], kubectl: string): Promise<V1Pod> {
   let result = pod;
   for (const { name, patch, patch_type: type } of patches) {
-    // The runner's patches are of the spec, kubectl's of the whole pod.
+    // The runner's patches apply to the spec, kubectl's to the whole pod.
     const change: unknown =
       type === "json"
         ? (JSON.parse(patch) as { path: string }[]).map((one) => ({ ...one, path: `/spec${one.path}` }))
@@ -128,7 +128,7 @@ async function patched(pod: V1Pod, patches: KubernetesSettings["pod_spec"], kube
   return result;
 }
 
-/** Those by which the page, the doctor and `npm run status` know a job's pod. */
+/** The ones by which the page, the doctor and `npm run status` recognize a job's pod. */
 function ownLabels({ job_info: info }: GitLabJob, pod: string): Record<string, string> {
   const [root = ""] = info.project_full_path.split("/");
   return {
@@ -152,7 +152,7 @@ function expandAll(texts: Readonly<Record<string, string>>, variables: JobVariab
   return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, variables.expand(value)]));
 }
 
-/** `"key=value" = "Effect"`; no `=` tolerates any value, and no effect any effect. */
+/** `"key=value" = "Effect"`; without `=`, it tolerates any value; without effect, all effects. */
 function tolerations(entries: Readonly<Record<string, string>>): object[] {
   return Object.entries(entries).map(([text, effect]) => {
     const [key = "", value] = text.split("=");
@@ -164,7 +164,7 @@ function tolerations(entries: Readonly<Record<string, string>>): object[] {
   });
 }
 
-/** The configured image is allowed in any case, and so is every one where nothing is listed. */
+/** The configured image is always allowed, and all images are if none are listed. */
 function requireAllowed(image: string, { allowed_images: allowed, image: standard }: KubernetesSettings): void {
   if (allowed.length === 0 || image === standard || allowed.some((pattern) => matchesGlob(image, pattern))) {
     return;

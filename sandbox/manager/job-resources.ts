@@ -2,15 +2,15 @@ import { quantityToScalar } from "@kubernetes/client-node/dist/util.js";
 import type { JobVariables } from "./job-variables.ts";
 import type { KubernetesSettings } from "./runner-config.ts";
 
-/** Amounts by resource, as a container of Kubernetes takes them. */
+/** Quantities by resource, as in a container of Kubernetes. */
 export interface ContainerResources {
   requests?: Record<string, string>;
   limits?: Record<string, string>;
 }
 
 /**
- * Requests and limits of a container; a job may ask for others up to what `*_overwrite_max_allowed` says. Throws if it
- * asks for more.
+ * Requests and limits of a container; a job may override them up to `*_overwrite_max_allowed`. Throws if it requests
+ * more.
  */
 export function containerResources(
   settings: KubernetesSettings,

@@ -3,9 +3,9 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Shell text that runs commands in a folder, with variables set. */
+/** Shell script that runs commands in a folder, with variables set. */
 export function inFolder(folder: string, variables: ReadonlyMap<string, string>, commands: string): string {
-  // What is no name for a shell cannot be set in one; the runner's shells skip it, too.
+  // A shell cannot set a variable with an invalid name; the runner's scripts skip it, too.
   const named = [...variables].filter(([key]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(key));
   return [
     ...named.map(([key, value]) => `export ${key}=${quote(value)}`),
@@ -15,13 +15,13 @@ export function inFolder(folder: string, variables: ReadonlyMap<string, string>,
   ].join("\n");
 }
 
-/** A job's commands as shell text: each is shown and run, and the first that fails ends the job with its exit code. */
+/** A job's commands as a shell script: each is printed and run, and the first that fails ends the job with its exit code. */
 export function shownCommands(commands: readonly string[]): string {
   const body = commands.flatMap((command) => [`printf '%s\\n' ${quote(headline(command))}`, command]).join("\n");
   return [
     "set -e",
     "(set -o pipefail) 2>/dev/null && set -o pipefail",
-    // Commands that read their input get none, rather than the rest of the script.
+    // Commands that read stdin get no input, rather than the rest of the script.
     `eval ${quote(body)} </dev/null`,
   ].join("\n");
 }

@@ -3,20 +3,20 @@ import type { GitLabJob, GitLabJobs, JobResult } from "./gitlab-jobs.ts";
 
 const intervalMs = 1_000;
 
-/** A job's log, which is sent to GitLab while it grows, with its secrets masked. Call {@link finish} once, in any case. */
+/** A job's log, which is sent to GitLab while it grows, with secrets masked. Always call {@link finish} once. */
 export class JobTrace {
   readonly #gitlab: GitLabJobs;
   readonly #job: GitLabJob;
-  /** The longest first, as one may be part of another. */
+  /** The longest first, since one may contain another. */
   readonly #secrets: readonly string[];
   readonly #ended = new AbortController();
   readonly #sending: Promise<void>;
-  /** A line that has not ended: a secret may be cut in two by the chunks. */
+  /** An incomplete line: a secret may be split between two chunks. */
   #line = Buffer.alloc(0);
   #unsent = Buffer.alloc(0);
   #sent = 0;
 
-  /** @param secrets - what must not be read in the log; none is empty or has a line break. */
+  /** @param secrets - texts to mask in the log; not empty and without line breaks. */
   constructor(gitlab: GitLabJobs, job: GitLabJob, secrets: readonly string[]) {
     this.#gitlab = gitlab;
     this.#job = job;
@@ -32,12 +32,12 @@ export class JobTrace {
     this.#add(bytes.subarray(0, end));
   }
 
-  /** Adds a line of the manager's own. */
+  /** Adds a line from the manager. */
   line(text: string): void {
     this.write(`${text}\n`);
   }
 
-  /** Sends the rest of the log and how the job ended. */
+  /** Sends the rest of the log and the job's result. */
   async finish(result: JobResult): Promise<void> {
     this.#add(this.#line);
     this.#ended.abort();
@@ -54,7 +54,7 @@ export class JobTrace {
   async #sendInTurns(): Promise<void> {
     while (!this.#ended.signal.aborted) {
       await sleep(intervalMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
-      // What could not be sent goes with the next part, and with the last one, which must succeed.
+      // What could not be sent is sent with the next part, at the latest with the last one, which must succeed.
       await this.#send().catch(() => undefined);
     }
   }

@@ -4,16 +4,16 @@ import type { RunnerEntry } from "./runner-config.ts";
 /** A job's variables. */
 export interface JobVariables {
   readonly values: ReadonlyMap<string, string>;
-  /** What must not be read in the job's log. */
+  /** Values to mask in the job's log. */
   readonly secrets: readonly string[];
-  /** Replaces `$NAME` and `${NAME}`; an unknown name gives nothing, as in the runner. */
+  /** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty, as in the runner. */
   readonly expand: (text: string) => string;
 }
 
 /**
- * The variables of a job: the runner's `environment`, GitLab's, and where its folder is. The stand-in takes each as it
- * stands; the runner also resolves references between them.
- * @param builds - the folder that holds the job's own.
+ * The variables of a job: the runner's `environment`, GitLab's, and the path of its folder. The stand-in does not resolve
+ * references between them, unlike the runner.
+ * @param builds - the folder that contains the job's own.
  */
 export function jobVariables(job: GitLabJob, runner: RunnerEntry, builds: string): JobVariables {
   const ofRunner = runner.environment.map((pair): [string, string] => {

@@ -14,16 +14,16 @@ import {
 } from "@kubernetes/client-node";
 import { model } from "../../tools/kubernetes-model.ts";
 
-/** A pod whose volumes were written to disk as a kubelet would mount them. */
+/** A pod whose volumes are written to disk as a kubelet would mount them. */
 export interface MountedPod {
   readonly pod: V1Pod;
-  /** Environment of its first container; only plain values, as the chart renders no other. */
+  /** Environment of its first container; only plain values, since the chart renders no others. */
   readonly environment: Readonly<Record<string, string>>;
   /** The path on this machine of a path in the container. */
   path(inContainer: string): string;
 }
 
-/** Lifetime of the account token. A kubelet renews it; nothing renews a file that a manager read once. */
+/** Lifetime of the account token. A kubelet would renew it; here nothing does. */
 const tokenSeconds = 86_400;
 
 /**
@@ -37,7 +37,7 @@ export async function findManagerPod(
 ): Promise<V1Pod | undefined> {
   const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({
     namespace,
-    // `app` is the release's full name in the chart, which need not be the release's.
+    // `app` is the chart's full name of the release, which may differ from the release's name.
     labelSelector: `release=${release},heritage=Helm`,
   });
   return items
@@ -60,7 +60,7 @@ export async function mountPod(config: KubeConfig, pod: V1Pod, root: string): Pr
   await chmod(root, 0o700);
 
   const reader = new VolumeReader(config, pod);
-  // Outer mounts first, so that one inside another is not wiped or shadowed.
+  // Outer mounts first, so that a mount inside another one is not deleted or hidden.
   const mounts = [...(container.volumeMounts ?? [])].sort((a, b) => a.mountPath.length - b.mountPath.length);
   for (const mount of mounts) {
     const volume = pod.spec?.volumes?.find((candidate) => candidate.name === mount.name);
@@ -79,7 +79,7 @@ export async function mountPod(config: KubeConfig, pod: V1Pod, root: string): Pr
   return { pod, environment, path: (inContainer) => below(root, inContainer) };
 }
 
-/** Files that a kubelet would show a container of the pod in a folder, by name; none where nothing is mounted there. */
+/** Files that a kubelet would mount into a folder of the pod's container, by name; none if nothing is mounted there. */
 export async function mountedFiles(
   config: KubeConfig,
   pod: V1Pod,
@@ -92,7 +92,7 @@ export async function mountedFiles(
   return volume === undefined ? new Map() : new VolumeReader(config, pod).files(volume);
 }
 
-/** What a kubelet would put in the volumes of one pod. */
+/** The content that a kubelet would write to the volumes of a pod. */
 class VolumeReader {
   readonly #api: CoreV1Api;
   readonly #pod: V1Pod;
@@ -156,8 +156,8 @@ class VolumeReader {
   }
 
   /**
-   * A token of the pod's account. A kubelet binds it to the pod; a simulated pod is gone at once when it is deleted, and
-   * not after its jobs have ended, so this one is bound to nothing.
+   * A token of the pod's account. A kubelet binds it to the pod; this one is unbound, because a simulated pod disappears as
+   * soon as it is deleted, while its jobs may still run.
    */
   async #token(audience: string | undefined): Promise<Buffer> {
     const { spec } = this.#pod;
@@ -211,7 +211,7 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   });
 }
 
-/** Joins, and refuses a path that would leave the folder. */
+/** Joins paths, and rejects one that leads outside the folder. */
 function below(folder: string, path: string): string {
   const relative = normalize(isAbsolute(path) ? `.${path}` : path);
   if (relative.startsWith("..")) {

@@ -8,13 +8,13 @@ import { accountConfig } from "./account-config.ts";
 import { containerPaths, registrationInput } from "./entry-script.ts";
 import type { ManagerOptions, RunningManager } from "./running-manager.ts";
 
-/** What {@link startRealRunner} runs with. */
+/** Inputs of {@link startRealRunner}. */
 export interface RealRunnerOptions extends Omit<ManagerOptions, "kubectl"> {
   /** The `gitlab-runner` program. */
   readonly binary: string;
 }
 
-/** Answers of `gitlab-runner --version`; rejects if the program does not run. */
+/** The output of `gitlab-runner --version`; rejects if the program does not run. */
 export async function realRunnerVersion(binary: string): Promise<string> {
   const { stdout } = await execa(binary, ["--version"], { timeout: 30_000 });
   return /^Version:\s*(\S+)/m.exec(stdout)?.[1] ?? "unknown";
@@ -22,8 +22,8 @@ export async function realRunnerVersion(binary: string): Promise<string> {
 
 /**
  * Runs the real `gitlab-runner` the way the manager pod's entry script does: `register` with the mounted template, then
- * `run`. Outside of the pod it cannot find the cluster by itself, so its configuration gets the API server's address, a
- * token of the pod's account (good for a day) and the authorities; jobs run by exec, in the sandbox's job folder.
+ * `run`. Outside of the pod it cannot find the cluster by itself, so its configuration gets the API server's address and CA,
+ * and a token of the pod's account (valid for a day); jobs run by exec, in the sandbox's job folder.
  * Cache and artifacts need `/usr/bin/gitlab-runner-helper` where kwok runs commands: see `kwok/runner-helper.ts`.
  */
 export async function startRealRunner(options: RealRunnerOptions): Promise<RunningManager> {
@@ -34,7 +34,7 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
   const file = join(home, "config.toml");
   await writeFile(file, input.config, { mode: 0o600 });
 
-  // Secrets go by the environment alone: arguments are everyone's to read.
+  // Secrets are passed only in the environment: all users can read arguments.
   const env = { PATH: process.env.PATH, HOME: mounted.path("/home/gitlab-runner"), ...input.environment };
   const common = { env, extendEnv: false, cwd: mounted.path("/home/gitlab-runner") } as const;
   const template = mounted.path(containerPaths.template);
@@ -54,7 +54,7 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
     all: true,
     buffer: false,
     reject: false,
-    // One Ctrl-C must not reach it before the sandbox has told it how to stop.
+    // Ctrl-C must not reach it directly: the sandbox tells it how to stop.
     detached: true,
   });
   void (async () => {
@@ -65,7 +65,7 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
   const ended = child.then(() => undefined);
   return {
     stop: async (limitMs) => {
-      // QUIT lets jobs end, TERM cancels them, KILL asks nobody.
+      // QUIT lets jobs finish, TERM cancels them, KILL ends it at once.
       for (const [signal, wait] of [
         ["SIGQUIT", limitMs],
         ["SIGTERM", 10_000],
@@ -81,7 +81,7 @@ export async function startRealRunner(options: RealRunnerOptions): Promise<Runni
   };
 }
 
-/** As the entry script: with an authentication token these belong to GitLab and would be refused. */
+/** As in the entry script: with an authentication token, GitLab has these settings and the runner rejects them. */
 function withoutRegistrationSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
@@ -122,7 +122,7 @@ async function reachCluster(file: string, options: RealRunnerOptions): Promise<v
 
 function lastLine(error: unknown): string {
   const text = typeof error === "object" && error !== null && "all" in error ? String(error.all) : "";
-  // Colours out, and no token: the runner itself prints only a token's first characters.
+  // Without colours. Tokens need no masking: the runner prints only their first characters.
   return (
     text
       .trim()

@@ -5,7 +5,7 @@ import type { RegistrationInput } from "./entry-script.ts";
 const strings = z.record(z.string(), z.string()).default({});
 const list = z.array(z.string()).default([]);
 
-/** What the stand-in makes a job's pod from; `job-resources.ts` has what it reads of amounts. */
+/** Settings from which the stand-in builds a job's pod; `job-resources.ts` has those of resources. */
 const kubernetesSchema = z.looseObject({
   namespace: z.string().default("default"),
   image: z.string().default(""),
@@ -82,18 +82,18 @@ const configSchema = z.looseObject({
   runner: runnerSchema,
 });
 
-/** The manager's own keys and its only `[[runners]]`. */
+/** The manager's keys and its only `[[runners]]`. */
 export type ManagerConfig = z.output<typeof configSchema>;
 /** The `[[runners]]` entry. */
 export type RunnerEntry = z.output<typeof runnerSchema>;
-/** `[runners.kubernetes]`: where and how job pods are made. */
+/** `[runners.kubernetes]`: where and how job pods are created. */
 export type KubernetesSettings = z.output<typeof kubernetesSchema>;
 
 /**
- * What `gitlab-runner register --template-config` makes of the mounted files: the manager's keys, one `[[runners]]`
- * from the template, name, address and token from the environment, and cache keys from the environment only where the
- * template has none. Values are literals: `"$CACHE_S3_ACCESS_KEY"` stays those characters.
- * Throws if the template has not exactly one `[[runners]]`, or a value is not what the runner takes.
+ * The result of `gitlab-runner register --template-config` with the mounted files: the manager's keys, one `[[runners]]`
+ * from the template, name, URL and token from the environment, and cache keys from the environment only if the template
+ * has none. Values are literals: `"$CACHE_S3_ACCESS_KEY"` is not expanded.
+ * Throws if the template does not have exactly one `[[runners]]`, or a value is invalid.
  */
 export function registerRunner(input: RegistrationInput): ManagerConfig {
   const template = parse(input.template);
@@ -119,19 +119,19 @@ export function registerRunner(input: RegistrationInput): ManagerConfig {
   }
   const checked = configSchema.safeParse({ ...parse(input.config), runner });
   if (!checked.success) {
-    // Paths and reasons only: zod's own text may quote a value.
+    // Only paths and reasons: Zod's own text may quote a value.
     const problems = checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`the runner's configuration is not usable: ${problems.join("; ")}`);
   }
   return checked.data;
 }
 
-/** First 9 characters of a runner token after its prefix, as the runner names pods and cache folders by. */
+/** First 9 characters of a runner token after its prefix, which the runner uses in the names of pods and cache folders. */
 export function shortToken(token: string): string {
   return token.replace(/^(glrt-|GR1348941)(t\d_)?/, "").slice(0, 9);
 }
 
-/** Keys of `[runners.kubernetes]` that the stand-in does not act on. */
+/** Keys of `[runners.kubernetes]` that the stand-in ignores. */
 export function unusedKubernetesKeys(settings: KubernetesSettings): string[] {
   const amount = /^(helper_)?(cpu|memory|ephemeral_storage)_(request|limit)(_overwrite_max_allowed)?$/;
   return Object.keys(settings).filter((key) => !(key in kubernetesSchema.shape) && !amount.test(key));

@@ -7,9 +7,9 @@ import { realRunnerVersion, startRealRunner } from "./real-runner.ts";
 import type { RunningManager } from "./running-manager.ts";
 import { startStandInManager } from "./stand-in-manager.ts";
 
-/** What {@link startRunnerManager} needs. */
+/** Inputs of {@link startRunnerManager}. */
 export interface RunnerManagerOptions {
-  /** File with a kubeconfig that may read the manager pod and its Secrets, and mint tokens of its account. */
+  /** File with a kubeconfig that may read the manager pod and its Secrets, and create tokens of its account. */
   readonly kubeconfig: string;
   /** Namespace of the Helm release. */
   readonly namespace: string;
@@ -17,7 +17,7 @@ export interface RunnerManagerOptions {
   readonly release: string;
   /** The sandbox's state folder; the manager uses `manager` in it, and the job folder. */
   readonly stateDir: string;
-  /** Takes what happens, line by line; never a secret. */
+  /** Receives log lines; never a secret. */
   readonly log: (line: string) => void;
   /** The `kubectl` program. */
   readonly kubectl: string;
@@ -25,9 +25,9 @@ export interface RunnerManagerOptions {
   readonly binary?: string | undefined;
 }
 
-/** The process that does what the simulated manager pod only claims to do. */
+/** The process that does the work of the simulated manager pod. */
 export interface RunnerManager {
-  /** Version of the real `gitlab-runner`; undefined where it is the stand-in. */
+  /** Version of the real `gitlab-runner`; undefined for the stand-in. */
   readonly version: string | undefined;
   /** Takes no more jobs, waits for the running ones up to 30 seconds, and ends. */
   stop(): Promise<void>;
@@ -38,8 +38,8 @@ const podPollMs = 2_000;
 const stopLimitMs = 30_000;
 
 /**
- * Runs the runner manager with all that is mounted in the deployed manager pod, and nothing else. When that pod is
- * replaced, as after a rotation, so is this one: the old one finishes its jobs, the new one reads everything anew.
+ * Runs the runner manager with exactly what is mounted in the deployed manager pod. When that pod is replaced, such as after
+ * a rotation, so is this process: the old one finishes its jobs, the new one reads everything again.
  * Rejects if no manager pod runs within a minute, if a mount is missing, or if GitLab refuses the token.
  */
 export async function startRunnerManager(options: RunnerManagerOptions): Promise<RunnerManager> {
@@ -62,7 +62,7 @@ interface Current {
   readonly manager: RunningManager;
 }
 
-/** Follows the Deployment: as long as a pod exists, its manager runs. */
+/** Follows the Deployment: while a pod exists, its manager runs. */
 class Supervisor {
   readonly #options: RunnerManagerOptions;
   readonly #kubeconfig = new KubeConfig();
@@ -96,7 +96,7 @@ class Supervisor {
     const managers = [...this.#retiring.keys(), ...(this.#current === undefined ? [] : [this.#current.manager])];
     await Promise.all(managers.map((manager) => manager.stop(limitMs)));
     await Promise.all(this.#retiring.values());
-    // It held the runner's token and the cache keys.
+    // It contained the runner's token and the cache keys.
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -146,7 +146,7 @@ class Supervisor {
     return items.some((item) => item.metadata?.uid === metadata?.uid && item.metadata?.deletionTimestamp === undefined);
   }
 
-  /** Lets the manager of a pod that is gone finish its jobs, as the pod's grace period would. */
+  /** Lets the manager of a deleted pod finish its jobs, as during the pod's grace period. */
   #retire({ pod, manager }: Current): void {
     const name = pod.metadata?.name ?? "pod";
     this.#options.log(`manager pod ${name} is gone: its manager takes no more jobs`);

@@ -1,21 +1,21 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { MountedPod } from "./mounted-pod.ts";
 
-/** What a manager is started with. */
+/** Options for starting a manager. */
 export interface ManagerOptions {
   readonly mounted: MountedPod;
-  /** The cluster's address and authorities are taken from it; its user is only for what a kubelet does. */
+  /** Its cluster's address and CA are used; its user only for what a kubelet does. */
   readonly kubeconfig: KubeConfig;
   /** The sandbox's state folder. */
   readonly stateDir: string;
   /** The `kubectl` program. */
   readonly kubectl: string;
-  /** Takes what happens, line by line; never a secret. */
+  /** Receives log lines; never a secret. */
   readonly log: (line: string) => void;
 }
 
-/** A manager that runs. */
+/** A running manager. */
 export interface RunningManager {
-  /** Takes no more jobs, waits for those that run as long as `limitMs` says, ends them, and resolves once it has ended. */
+  /** Takes no more jobs, waits up to `limitMs` for the running ones, cancels the rest, and resolves once it has ended. */
   stop(limitMs: number): Promise<void>;
 }

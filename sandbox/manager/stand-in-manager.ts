@@ -8,14 +8,14 @@ import { GitLabJobs } from "./gitlab-jobs.ts";
 import { registerRunner, unusedKubernetesKeys } from "./runner-config.ts";
 import type { ManagerOptions, RunningManager } from "./running-manager.ts";
 
-/** What the stand-in does otherwise than `gitlab-runner`, for whoever reads a job's result. */
+/** What the stand-in does differently from `gitlab-runner`, for readers of a job's result. */
 export const standInLimits =
   "It runs one job at a time, without timeout, retries or cancellation, takes variables as they stand, and caches paths " +
   "without wildcards.";
 
 /**
- * Starts the stand-in for `gitlab-runner`: as much of a runner manager as shows that the deployed stack fits together. It
- * works with what the manager's pod mounts, and nothing else. {@link standInLimits} has what it does not do.
+ * Starts the stand-in for `gitlab-runner`: a minimal runner manager that shows that the deployed stack fits together. It
+ * uses only what the manager's pod mounts. {@link standInLimits} says what it does not do.
  * Rejects if its configuration is not usable or GitLab refuses its token.
  */
 export async function startStandInManager(options: ManagerOptions): Promise<RunningManager> {

@@ -28,7 +28,7 @@ masker.add(...Object.values(secrets));
 
 let stack: SandboxStack | undefined;
 const read = async () => {
-  // Loaded when first somebody looks, since the clients of Kubernetes and MinIO are large, and the sandbox is starting.
+  // Imported on the first request: the clients of Kubernetes and MinIO are large, and the sandbox is still starting.
   const { SandboxStack } = await import("./sandbox-stack.ts");
   stack ??= new SandboxStack(folder, state, masker);
   return stack.read();

@@ -23,8 +23,8 @@ const nothingDeployed: Watched = {
 };
 
 /**
- * The sandbox's stack, as the page watches any other, with what only a sandbox can tell. It asks Pulumi, which takes a second of
- * a processor, only when the stack's state has changed.
+ * The sandbox's stack, as the page watches any other, with facts that only a sandbox has. It calls Pulumi, which takes a
+ * second of CPU time, only when the stack's state has changed.
  */
 export class SandboxStack {
   readonly #folder: SandboxFolder;
@@ -34,7 +34,7 @@ export class SandboxStack {
   #version = "";
   #watched = nothingDeployed;
 
-  /** @param masker is told the stack's secrets; the environment is the sandbox's */
+  /** @param masker gets the stack's secrets; the environment is the sandbox's */
   constructor(folder: SandboxFolder, state: SandboxState, masker: Masker) {
     this.#folder = folder;
     this.#state = state;
@@ -48,7 +48,7 @@ export class SandboxStack {
       .filter((file) => basename(file) === `${stackName}.json`)
       .map((file) => statSync(file).mtimeMs)
       .join();
-    // The state changes all the time while Pulumi is at work.
+    // The state changes constantly during an update.
     if (!isBusy && version !== this.#version && existsSync(stackConfigFile(this.#folder))) {
       const stack = await readConfiguredStack(stackName, this.#masker);
       const isDeployed = stack.outputsJson.trim() !== "{}";
@@ -71,7 +71,7 @@ export class SandboxStack {
     };
   }
 
-  /** With the jobs that no runner has taken yet: a GitLab does not list them by the runner that they wait for. */
+  /** Includes the pending jobs: GitLab's API does not list them by the runner that they wait for. */
   async #gitlab(ask: () => Promise<GitLabPart>): Promise<GitLabPart> {
     const state = await this.#control.state();
     const { runner, jobs } = await ask();
@@ -86,7 +86,7 @@ export class SandboxStack {
         .filter((name) => name.endsWith(".json"))
         .map((name) => join(folder, name));
     } catch {
-      // There before the first command of Pulumi's, or gone while it was read.
+      // Missing before the first Pulumi command, or deleted while it was read.
       return [];
     }
   }
@@ -102,7 +102,7 @@ export class SandboxStack {
     const suggestions: Suggestion[] = [
       { what: "Run a CI job; the second finds the cache of the first", commands: [`${sandbox} job`] },
     ];
-    // A group's runner is its projects', and one that was made elsewhere is not this stack's to enable.
+    // A group runner serves all projects of its group; an existing runner is not enabled by this stack.
     const isEnabledByProject = () =>
       (readStack(stackConfigFile(folder))["gitlab-runner:runnerType"] ?? "project") === "project";
     if (Array.isArray(enabled) && enabled.length === 0 && isEnabledByProject()) {
@@ -134,7 +134,7 @@ function waitingJobs({ jobs, projects }: StateView): JobRow[] {
     }));
 }
 
-/** As a shell needs it. */
+/** Quotes a text for a shell. */
 function quote(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
