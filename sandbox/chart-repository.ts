@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { Hono } from "hono";
 import { serveOnLoopback, type LoopbackServer } from "../tools/loopback-server.ts";
 
-/** What {@link startChartRepository} serves, and where. */
+/** Options of {@link startChartRepository}. */
 export interface ChartRepositoryOptions {
   /** Port on 127.0.0.1. @defaultValue any free one */
   readonly port?: number;

@@ -9,8 +9,8 @@ export interface DeployedManager {
 }
 
 /**
- * Where the sandbox's stack has deployed its manager.
- * @throws UserError when nothing is deployed
+ * Finds the manager that the sandbox's stack has deployed.
+ * @throws UserError if nothing is deployed
  */
 export async function deployedManager({ folder, state }: Sandbox): Promise<DeployedManager> {
   const outputs = await stackOutputs(folder, state);
@@ -20,7 +20,7 @@ export async function deployedManager({ folder, state }: Sandbox): Promise<Deplo
   return managerOf(outputs);
 }
 
-/** @returns where a stack with these outputs has deployed its manager */
+/** @returns the manager that a stack with these outputs has deployed */
 export function managerOf(outputs: Readonly<Record<string, unknown>>): DeployedManager {
   return { namespace: String(outputs["namespace"]), release: (outputs["release"] as { name: string }).name };
 }

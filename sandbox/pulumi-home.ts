@@ -11,7 +11,7 @@ import type { SandboxFolder } from "./sandbox-folder.ts";
 interface Plugin {
   readonly kind: "resource" | "language";
   readonly name: string;
-  /** The package whose version the engine asks for. */
+  /** The npm package whose version the engine requires. */
   readonly package: string;
   /** The tool that is built as this plugin from its published source; plugins without one have stand-ins. */
   readonly tool?: Tool;

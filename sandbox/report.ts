@@ -52,7 +52,7 @@ export async function printDeployment({ folder, state }: Sandbox): Promise<void>
   console.log(table.toString());
 }
 
-/** Prints which parts of the sandbox are real, and where its servers are. */
+/** Prints which parts of the sandbox are real, and the addresses of its servers. */
 export function printParts({ state }: Sandbox): void {
   const entries = Object.entries(state.plugins);
   const from = (source: string) => entries.filter((entry) => entry[1] === source).map(([name]) => name);

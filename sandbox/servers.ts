@@ -18,7 +18,7 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Resolves once the server is up, and rejects while it is not. */
   readonly ready: () => Promise<unknown>;
-  /** How long it may take, in seconds. @defaultValue 60 */
+  /** Timeout in seconds. @defaultValue 60 */
   readonly limitSeconds?: number;
 }
 

@@ -41,7 +41,7 @@ export interface RunnerView {
   readonly runUntagged: boolean;
   readonly accessLevel: string;
   readonly tags: readonly string[];
-  /** In seconds; null: the job's own. */
+  /** In seconds; null: the job's timeout applies. */
   readonly maximumTimeout: number | null;
   readonly tokenExpiresAt: string | null;
   readonly groupId: number | null;

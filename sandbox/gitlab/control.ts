@@ -7,7 +7,7 @@ export class EmulatorControl {
   readonly #url: string;
   readonly #token: string;
 
-  /** @param url where the emulator listens @param controlToken as in its seed */
+  /** @param url the emulator's URL @param controlToken the one in its seed */
   constructor(url: string, controlToken: string) {
     this.#url = url.replace(/\/+$/, "");
     this.#token = controlToken;

@@ -52,7 +52,7 @@ export function invalidToken(description: string): ApiError {
   );
 }
 
-/** 403 for a token whose scopes don't fit; names those that would. */
+/** 403 for a token without a required scope; lists the accepted ones. */
 export function insufficientScope(wanted: readonly string[]): ApiError {
   return new ApiError(403, {
     error: "insufficient_scope",
@@ -61,7 +61,7 @@ export function insufficientScope(wanted: readonly string[]): ApiError {
   });
 }
 
-/** 403, with a reason where GitLab gives one. */
+/** 403, with a reason if GitLab gives one. */
 export function forbidden(reason?: string, headers?: Readonly<Record<string, string>>): ApiError {
   return new ApiError(403, withReason("403 Forbidden", reason), headers);
 }

@@ -75,7 +75,7 @@ function image(name: string) {
   return { name, entrypoint: null, ports: [], executor_opts: {}, pull_policy: [] };
 }
 
-/** The runner's own limit, or the job's if that is shorter; in seconds. */
+/** The runner's timeout, or the job's if that is shorter; in seconds. */
 export function timeoutOf(job: Job, runner: Runner): number {
   return Math.min(job.timeout, runner.maximumTimeout ?? job.timeout);
 }

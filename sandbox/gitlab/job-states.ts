@@ -49,7 +49,7 @@ export function takeJob(store: GitLabStore, runner: Runner, systemId: string | u
   return job;
 }
 
-/** Ends a job; one that was being canceled is canceled whatever its runner says. */
+/** Ends a job; one that was being canceled is canceled regardless of what its runner reports. */
 export function finishJob(store: GitLabStore, job: Job, status: "success" | "failed"): void {
   job.status = job.status === "canceling" ? "canceled" : status;
   job.finishedAt = store.now();

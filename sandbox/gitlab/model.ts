@@ -79,7 +79,7 @@ export interface Runner {
   accessLevel: AccessLevel;
   runUntagged: boolean;
   tags: string[];
-  /** In seconds; null: the job's own. */
+  /** In seconds; null: the job's timeout applies. */
   maximumTimeout: number | null;
   readonly groupId?: number;
   /** The project that owns it, for which it cannot be disabled. */

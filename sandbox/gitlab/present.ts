@@ -198,7 +198,7 @@ export function presentGroup(store: GitLabStore, group: Group) {
   };
 }
 
-/** APIEntitiesCiJobBasicWithProject; null if its project is gone. */
+/** APIEntitiesCiJobBasicWithProject; null if its project no longer exists. */
 export function presentJob(store: GitLabStore, job: Job) {
   const project = store.projects.get(job.projectId);
   if (!project) {

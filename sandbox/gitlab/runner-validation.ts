@@ -28,7 +28,7 @@ export function validateRunner(runner: Validated): Record<string, string[]> {
   return problems;
 }
 
-/** The messages as one sentence, as `POST /user/runners` gives them. */
+/** The messages as one sentence, as in responses of `POST /user/runners`. */
 export function toSentence(problems: Readonly<Record<string, readonly string[]>>): string {
   const sentences = Object.entries(problems).flatMap(([attribute, messages]) => {
     const name = attribute.replaceAll("_", " ");

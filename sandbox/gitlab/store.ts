@@ -53,7 +53,7 @@ export class GitLabStore {
     }
   }
 
-  /** Adds an access token; the first one of a user says whether that is an administrator. */
+  /** Adds an access token; the first one of a user decides whether the user is an administrator. */
   addAccessToken({ username, admin, expiresAt, ...token }: z.output<typeof accessTokenSchema>): AccessToken {
     const users = new Map(this.accessTokens.map(({ user }) => [user.username, user]));
     const user = users.get(username) ?? { id: users.size + 1, username, admin };

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { onPath } from "../../tools/on-path.ts";
 import { clusterExec, clusterLogs, clusterPortForward, nodeStages, podStages } from "./kwok-stages.ts";
 
-/** User and group that run the commands of simulated pods where the sandbox itself is root: nobody's. */
+/** User and group id that run the commands of simulated pods if the sandbox runs as root: those of nobody. */
 export const unprivilegedId = 65_534;
 
 /** How to start kwok for one simulated node. */

@@ -1,10 +1,10 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
-/** The engine's own limit for a message, in bytes; gRPC's default of 4 MiB is too small for it. */
+/** The engine's limit for a message in bytes; gRPC's default of 4 MiB is too small. */
 const maxMessageLength = 400 * 1024 * 1024;
 const parentCheckMilliseconds = 1000;
 
-/** @returns a gRPC server that takes messages as large as the engine sends */
+/** @returns a gRPC server that accepts messages as large as the engine's */
 export function createPluginServer(): Server {
   return new Server({
     "grpc.max_receive_message_length": maxMessageLength,
@@ -14,9 +14,9 @@ export function createPluginServer(): Server {
 
 /**
  * Runs a Pulumi plugin: serves on a free port of 127.0.0.1, prints the port as the first line on stdout, as the engine
- * expects, and ends the process on SIGTERM, SIGINT, or when the engine that started it is gone.
+ * expects, and ends the process on SIGTERM, SIGINT, or when the engine that started it has ended.
  *
- * @param onStop called once before the process ends; what it does must be quick
+ * @param onStop called once before the process ends; must be quick
  * @returns the port
  */
 export async function runPlugin(server: Server, onStop: () => void): Promise<number> {
@@ -41,7 +41,7 @@ export async function runPlugin(server: Server, onStop: () => void): Promise<num
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  // An engine that is killed sends no signal; the process that adopts its orphans has another id.
+  // A killed engine sends no signal; the plugin's parent process then has another id.
   const engine = process.ppid;
   setInterval(() => {
     if (process.ppid !== engine) {

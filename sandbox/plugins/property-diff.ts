@@ -3,18 +3,18 @@ import { isRecord } from "./property-values.ts";
 
 /** One property that an update changes. */
 export interface PropertyChange {
-  /** Names and list positions that lead to it. */
+  /** Path of names and list positions. */
   readonly path: readonly (string | number)[];
   readonly kind: "add" | "delete" | "update";
-  /** The resource has to be replaced for it. @defaultValue false */
+  /** The resource must be replaced for this change. @defaultValue false */
   readonly replaces?: boolean;
 }
 
 /**
- * Compares two values all the way down; null is as good as nothing.
+ * Compares two values deeply; null equals undefined.
  *
- * @param path where the values are
- * @returns every difference, as deep as both sides have the same shape; none where they are equal
+ * @param path path of the values
+ * @returns all differences, as deep as both sides have the same shape; none if they are equal
  */
 export function diffValues(
   oldValue: unknown,

@@ -1,10 +1,10 @@
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
 import type { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 
-/** A resource's inputs or outputs by name; values are plain JSON, {@link unknownValue}, or what {@link secret} returns. */
+/** A resource's inputs or outputs by name; values are plain JSON, {@link unknownValue}, or results of {@link secret}. */
 export type Properties = Readonly<Record<string, unknown>>;
 
-/** How the engine writes a value that is known only after `pulumi up`. */
+/** The engine's placeholder for a value that is known only after `pulumi up`. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const signatureKey = "4dabf18193072939515e22adb298388d";
@@ -22,7 +22,7 @@ export function withSecrets(properties: Properties, ...names: readonly string[])
   );
 }
 
-/** @returns whether the value is one that is known only after `pulumi up`, or holds one */
+/** @returns whether the value is, or contains, one that is known only after `pulumi up` */
 export function isUnknown(value: unknown): boolean {
   if (typeof value === "object" && value !== null) {
     return Object.values(value).some(isUnknown);
@@ -30,7 +30,7 @@ export function isUnknown(value: unknown): boolean {
   return value === unknownValue;
 }
 
-/** @returns the value where it is a text, else undefined */
+/** @returns the value if it is a string, otherwise undefined */
 export function asText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
@@ -41,14 +41,14 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /**
- * @returns the properties that a message of the engine carries, without those that are null; a null further in can mean
- *   something, such as a Helm value that takes away the chart's own
+ * @returns the properties in a message of the engine, without those that are null; a nested null may have a meaning, such
+ *   as a Helm value that removes the chart's default
  */
 export function fromStruct(struct: Struct | undefined): Properties {
   return struct === undefined ? {} : present(struct.toJavaScript());
 }
 
-/** @returns the properties as a message for the engine; what is undefined is left out */
+/** @returns the properties as a message for the engine, without undefined ones */
 export function toStruct(properties: Properties): Struct {
   return structProto.Struct.fromJavaScript(withoutUndefined(present(properties)) as Record<string, JavaScriptValue>);
 }

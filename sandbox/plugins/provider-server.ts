@@ -13,7 +13,7 @@ import type { Operation, Provider, ResourceHandler } from "./resource-handler.ts
 import { RpcError } from "./rpc-errors.ts";
 import { unary } from "./rpc-methods.ts";
 
-/** A message of the engine that names a resource; the fields that not every message has are optional. */
+/** A message of the engine that names a resource; fields that only some messages have are optional. */
 interface ResourceRequest {
   getUrn(): string;
   getTimeout?(): number;
@@ -21,11 +21,11 @@ interface ResourceRequest {
 }
 
 /**
- * Runs a provider as a Pulumi resource plugin, over the engine's own protocol: prints the port that it serves on, and
- * ends with the engine.
+ * Runs a provider as a Pulumi resource plugin, over the engine's protocol: prints the port that it serves on, and
+ * ends when the engine does.
  *
- * It does not take marked secrets (`acceptSecrets`): the engine then strips the marks from what it sends, and puts them
- * back on every input and output of the same name. What a provider makes itself, such as a token, it marks with `secret`.
+ * It does not accept marked secrets (`acceptSecrets`): the engine then removes the marks from what it sends, and restores
+ * them on every input and output of the same name. A provider marks secrets that it creates, such as a token, with `secret`.
  *
  * @returns the port
  */
@@ -121,7 +121,7 @@ function providerMethods(provider: Provider, cancellation: AbortController): Rec
         operation,
       );
       const response = new providerProto.ReadResponse();
-      // Without an id, the engine takes the resource for gone.
+      // Without an id, the engine assumes that the resource no longer exists.
       return found === undefined
         ? response
         : response.setId(found.id).setProperties(toStruct(found.outputs)).setInputs(toStruct(found.inputs));
@@ -187,7 +187,7 @@ function diffResponse(changes: readonly PropertyChange[]): pb.DiffResponse {
   return response;
 }
 
-/** @returns type and name of a resource, from `urn:pulumi:stack::project::parent$type::name` */
+/** @returns the type and name of a resource, from `urn:pulumi:stack::project::parent$type::name` */
 function typeAndName(urn: string): [string?, string?] {
   const [, , types = "", ...name] = urn.split("::");
   return [types.slice(types.lastIndexOf("$") + 1), name.join("::")];

@@ -5,30 +5,30 @@ import { isRecord, isUnknown, unknownValue } from "./property-values.ts";
 import type { Properties } from "./property-values.ts";
 import type { CheckFailure } from "./resource-handler.ts";
 
-/** How a resource type treats one of its inputs, in the terms of the Terraform providers that Pulumi's are made from. */
+/** How a resource type treats one of its inputs, in the terms of the Terraform providers that Pulumi's are built on. */
 export interface Field {
   readonly type: "string" | "number" | "boolean" | "list" | "map";
   /** @defaultValue false */
   readonly required?: boolean;
-  /** Where the program does not set it, it is the server's to choose, and stays as it is. @defaultValue false */
+  /** If the program does not set it, the server chooses the value, which then stays unchanged. @defaultValue false */
   readonly computed?: boolean;
-  /** What it is where the program does not set it. @defaultValue none */
+  /** Value if the program does not set it. @defaultValue none */
   readonly default?: unknown;
-  /** A change replaces the resource. @defaultValue false */
+  /** A change of it replaces the resource. @defaultValue false */
   readonly replaces?: boolean;
   /** @returns whether two values mean the same. @defaultValue deep equality */
   readonly same?: (one: unknown, other: unknown) => boolean;
-  /** @returns what is wrong with a known value, if anything */
+  /** @returns the problem of a known value, if any */
   readonly problem?: (value: unknown) => string | undefined;
 }
 
 /** The inputs of a resource type, by name. */
 export type Fields = Readonly<Record<string, Field>>;
 
-/** The input in which Pulumi's bridge to Terraform's providers lists what the program left out. */
+/** The input in which Pulumi's Terraform bridge lists the inputs that the program did not set. */
 export const defaultsKey = "__defaults";
 
-/** @returns what is wrong with the inputs: missing ones, unknown names, wrong types, and what the fields themselves object to */
+/** @returns the problems of the inputs: missing ones, unknown names, wrong types, and those that the fields report */
 export function checkFields(fields: Fields, inputs: Properties): CheckFailure[] {
   const failures: CheckFailure[] = [];
   for (const [property, field] of Object.entries(fields)) {
@@ -54,8 +54,8 @@ export function checkFields(fields: Fields, inputs: Properties): CheckFailure[] 
 }
 
 /**
- * @param outputs the resource as it is; none where it is yet to be made
- * @returns a value for each field: the program's, else the one it has, else its default, else unknown
+ * @param outputs the resource's current outputs; undefined before its creation
+ * @returns a value for each field: the program's, otherwise the current one, its default, or unknown
  */
 export function planFields(fields: Fields, inputs: Properties, outputs?: Properties): Properties {
   return Object.fromEntries(
@@ -66,7 +66,7 @@ export function planFields(fields: Fields, inputs: Properties, outputs?: Propert
   );
 }
 
-/** @returns what differs between the resource as it is and as the program wants it */
+/** @returns the differences between the resource's current state and the program's inputs */
 export function diffFields(fields: Fields, outputs: Properties, inputs: Properties): PropertyChange[] {
   const planned = planFields(fields, inputs, outputs);
   return Object.entries(fields).flatMap(([name, field]) => {
@@ -84,8 +84,8 @@ export function diffFields(fields: Fields, outputs: Properties, inputs: Properti
 
 /**
  * @param inputs those of the last update; empty for an import
- * @returns the inputs that would make the resource as it is: the old ones, with what has changed since; for an import,
- *   everything that is not the default
+ * @returns the inputs that correspond to the resource's current state: the old ones, updated with what has changed; for an
+ *   import, all that are not the default
  */
 export function inputsAsRead(fields: Fields, inputs: Properties, outputs: Properties): Properties {
   const imported = Object.keys(inputs).length === 0;
@@ -105,14 +105,14 @@ export function inputsAsRead(fields: Fields, inputs: Properties, outputs: Proper
   return inputs[defaultsKey] === undefined ? read : { ...read, [defaultsKey]: inputs[defaultsKey] };
 }
 
-/** @returns whether two lists have the same items, in whatever order */
+/** @returns whether two lists have the same items, in any order */
 export function sameItems(one: unknown, other: unknown): boolean {
   return (
     Array.isArray(one) && Array.isArray(other) && isDeepStrictEqual(one.map(String).sort(), other.map(String).sort())
   );
 }
 
-/** @returns a check for {@link Field.problem} that the value is one of those given */
+/** @returns a check for {@link Field.problem} that the value is one of the given ones */
 export function oneOf(...allowed: readonly string[]): (value: unknown) => string | undefined {
   return (value) =>
     allowed.includes(String(value)) ? undefined : `is ${JSON.stringify(value)}; use one of ${allowed.join(", ")}`;

@@ -1,22 +1,22 @@
 import type { PropertyChange } from "./property-diff.ts";
 import type { Properties } from "./property-values.ts";
 
-/** What every operation on a resource is told. */
+/** Inputs of every operation on a resource. */
 export interface Operation {
   readonly urn: string;
   /** Type token, such as `random:index/randomString:RandomString`. */
   readonly type: string;
   /** Name of the resource in the program. */
   readonly name: string;
-  /** Nothing may be changed; unknown values can be among the inputs. */
+  /** A preview: nothing may be changed, and inputs can be unknown. */
   readonly preview: boolean;
-  /** Aborts when the user cancels or the resource's own timeout is over. */
+  /** Aborts when the user cancels or the resource's timeout expires. */
   readonly signal: AbortSignal;
-  /** Seconds that the operation may take; 0 where the program does not say. */
+  /** Timeout of the operation in seconds; 0 if the program does not set it. */
   readonly timeoutSeconds: number;
 }
 
-/** An input that is not as it should be. */
+/** An invalid input. */
 export interface CheckFailure {
   readonly property: string;
   readonly reason: string;
@@ -28,17 +28,17 @@ export interface CheckedInputs {
   readonly failures: readonly CheckFailure[];
 }
 
-/** A resource that exists. */
+/** An existing resource. */
 export interface ResourceState {
   readonly id: string;
   readonly outputs: Properties;
 }
 
-/** One type of resource. Inputs come without secret marks; the engine puts them back on outputs of the same name. */
+/** One type of resource. Inputs have no secret marks; the engine restores them on outputs of the same name. */
 export interface ResourceHandler {
-  /** Validates the inputs of the program and fills in what it left out. @defaultValue takes them as they are */
+  /** Validates the program's inputs and adds defaults. @defaultValue accepts them unchanged */
   check?(inputs: Properties, previousInputs: Properties, operation: Operation): CheckedInputs | Promise<CheckedInputs>;
-  /** @returns what an update would change; nothing where state and inputs agree */
+  /** @returns the changes of an update; none if state and inputs agree */
   diff(change: {
     readonly id: string;
     readonly oldInputs: Properties;
@@ -49,7 +49,7 @@ export interface ResourceHandler {
   create(inputs: Properties, operation: Operation): Promise<ResourceState>;
   /**
    * @param inputs those of the last update; empty for an import
-   * @returns the resource as it is, or undefined where it is gone
+   * @returns the resource's current state; undefined if it no longer exists
    */
   read(
     id: string,
@@ -57,7 +57,7 @@ export interface ResourceHandler {
     outputs: Properties,
     operation: Operation,
   ): Promise<(ResourceState & { readonly inputs: Properties }) | undefined>;
-  /** Not there where every change replaces the resource. @returns the new outputs */
+  /** Undefined if every change replaces the resource. @returns the new outputs */
   update?(
     id: string,
     newInputs: Properties,
@@ -65,18 +65,18 @@ export interface ResourceHandler {
     operation: Operation,
     oldInputs: Properties,
   ): Promise<Properties>;
-  /** Deletes it; one that is gone already is no error. */
+  /** Deletes the resource; not an error if it no longer exists. */
   delete(id: string, outputs: Properties, operation: Operation, inputs: Properties): Promise<void>;
 }
 
-/** A resource was made, but is not as it should be: the engine keeps it, and fixes it at the next update. */
+/** A resource was created, but incompletely: the engine keeps it in the state, and updates it the next time. */
 export class ResourceInitError extends Error {
   override readonly name = "ResourceInitError";
   readonly state: ResourceState;
   readonly inputs: Properties;
   readonly reasons: readonly string[];
 
-  /** @param reasons what is wrong with it, for people to read */
+  /** @param reasons what is wrong with it, in words for users */
   constructor(state: ResourceState, inputs: Properties, reasons: readonly string[]) {
     super(reasons.join("\n"));
     this.state = state;
@@ -92,10 +92,10 @@ export interface Provider {
   /** Version, such as `4.21.0`. */
   readonly version: string;
   /**
-   * Takes the provider's configuration, by key without the package's name; what is not a string is JSON.
-   * @throws Error naming what is missing or wrong
+   * Takes the provider's configuration, by key without the package's name; values other than strings are JSON.
+   * @throws Error with the settings that are missing or invalid
    */
   configure(config: Readonly<Record<string, string>>): void | Promise<void>;
-  /** @returns the handler of a resource type, undefined where there is none */
+  /** @returns the handler of a resource type; undefined for an unknown type */
   resource(type: string): ResourceHandler | undefined;
 }

@@ -6,7 +6,7 @@ import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import { toStruct } from "./property-values.ts";
 import { ResourceInitError } from "./resource-handler.ts";
 
-/** An error with a gRPC status code of its own. */
+/** An error with a gRPC status code. */
 export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly code: status;
@@ -17,7 +17,7 @@ export class RpcError extends Error {
   }
 }
 
-/** @returns the error as gRPC sends it: its message without a stack, and with what was half made where it is a ResourceInitError */
+/** @returns the error for gRPC: its message without a stack, and for a ResourceInitError with the incomplete resource */
 export function toServiceError(error: unknown): ServiceError {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof RpcError ? error.code : status.UNKNOWN;
@@ -28,7 +28,7 @@ export function toServiceError(error: unknown): ServiceError {
   return Object.assign(new Error(message), { code, details: message, metadata });
 }
 
-/** The engine looks for the half-made resource in the details of gRPC's status, which travel in a header of their own. */
+/** The engine reads the incomplete resource from the details of gRPC's status, which are sent in a separate header. */
 function initFailure(error: ResourceInitError, code: status): Buffer {
   const failure = new providerProto.ErrorResourceInitFailed()
     .setId(error.state.id)

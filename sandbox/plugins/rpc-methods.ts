@@ -2,9 +2,9 @@ import type { sendUnaryData, ServerUnaryCall, UntypedHandleCall } from "@grpc/gr
 import { toServiceError } from "./rpc-errors.ts";
 
 /**
- * Makes a gRPC method out of a function.
+ * Creates a gRPC method from a function.
  *
- * @param answer gets the message that the method takes, which the service's definition alone knows
+ * @param answer gets the method's request, whose type only the service's definition knows
  */
 export function unary(answer: (request: never) => unknown): UntypedHandleCall {
   return (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {

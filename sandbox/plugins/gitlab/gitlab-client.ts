@@ -1,9 +1,9 @@
 import type { Gitlab as GitLabApi } from "@gitbeaker/rest";
 import pRetry, { AbortError } from "p-retry";
 
-/** Where GitLab's API is, and who asks. */
+/** URL of GitLab's API, and the access token. */
 export interface GitLabConnection {
-  /** With `api/v4/` at its end. */
+  /** Ends with `api/v4/`. */
   readonly baseUrl: string;
   /** Personal, group or project access token. */
   readonly token: string;
@@ -11,7 +11,7 @@ export interface GitLabConnection {
 
 type Api = InstanceType<typeof GitLabApi<false>>;
 
-/** Settings of the real provider that need what Node's `fetch` does not offer. */
+/** Settings of the real provider that Node's `fetch` does not support. */
 const unsupportedSettings = ["clientCert", "clientKey", "configFile", "context", "headers", "insecure"];
 
 /**
@@ -20,13 +20,13 @@ const unsupportedSettings = ["clientCert", "clientKey", "configFile", "context",
  */
 const patience = { retries: 5, minTimeout: 800, factor: 1.5 };
 
-/** Errors of a connection that was never made. */
+/** Errors before a connection was established. */
 const unreached = ["ECONNREFUSED", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"];
 
 /**
  * @param config the provider's own configuration, `gitlab:token` and `gitlab:baseUrl`
- * @param environment has `GITLAB_TOKEN` and `GITLAB_BASE_URL`, which stand in for what is not configured
- * @throws Error naming what is missing or not supported
+ * @param environment has `GITLAB_TOKEN` and `GITLAB_BASE_URL`, which apply if the configuration does not set them
+ * @throws Error with the settings that are missing or not supported
  */
 export function gitlabConnection(
   config: Readonly<Record<string, string>>,
@@ -53,10 +53,10 @@ export function gitlabConnection(
   return { token, baseUrl };
 }
 
-/** GitLab answered with an error, or not at all; the message has status, reason and address, never the token. */
+/** GitLab answered with an error, or not at all; the message has the status, reason and URL, never the token. */
 export class GitLabError extends Error {
   override readonly name = "GitLabError";
-  /** HTTP status; undefined where there was no answer. */
+  /** HTTP status; undefined without a response. */
   readonly status: number | undefined;
 
   constructor(message: string, status: number | undefined) {
@@ -65,7 +65,7 @@ export class GitLabError extends Error {
   }
 }
 
-/** Calls GitLab's API; asks again, as the published provider does, when GitLab is overloaded or not reached. */
+/** Calls GitLab's API; retries, like the published provider, if GitLab is overloaded or unreachable. */
 export class GitLabClient {
   readonly #connection: GitLabConnection;
   #api: Promise<Api> | undefined;
@@ -75,7 +75,7 @@ export class GitLabClient {
   }
 
   /**
-   * @param what is being done, such as `create the runner`
+   * @param what the operation, such as `create the runner`
    * @throws GitLabError
    */
   async call<Result>(what: string, signal: AbortSignal, request: (api: Api) => Promise<Result>): Promise<Result> {
@@ -119,7 +119,7 @@ export class GitLabClient {
   }
 }
 
-/** A call whose connection broke is not repeated, since it may have been carried out. */
+/** A call whose connection broke is not retried, since GitLab may have processed it. */
 function isTemporary(error: unknown): boolean {
   if (!(error instanceof Error)) {
     return false;

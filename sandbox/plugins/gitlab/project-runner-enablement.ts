@@ -9,7 +9,7 @@ const fields: Fields = {
   runnerId: { type: "number", required: true, replaces: true },
 };
 
-/** `gitlab.ProjectRunnerEnablement`: one more project that may use a project runner; its id is `project:runnerId`. */
+/** `gitlab.ProjectRunnerEnablement`: an additional project that may use a project runner; its id is `project:runnerId`. */
 export function projectRunnerEnablement(client: () => GitLabClient): ResourceHandler {
   return {
     check: (inputs) => ({ inputs, failures: checkFields(fields, inputs) }),

@@ -40,7 +40,7 @@ const fields: Fields = {
   },
 };
 
-/** `gitlab.UserRunner`: a runner that a user creates. GitLab shows its token only then, so an import has none. */
+/** `gitlab.UserRunner`: a runner that a user creates. GitLab shows its token only on creation, so an imported runner has none. */
 export function userRunner(client: () => GitLabClient): ResourceHandler {
   const show = (id: string, { signal }: Operation) =>
     client().call(`read runner ${id}`, signal, (api) => api.Runners.show(Number(id)));
@@ -101,7 +101,7 @@ export function userRunner(client: () => GitLabClient): ResourceHandler {
           runUntagged: planned.untagged,
           tagList: planned.tagLists,
           accessLevel: planned.accessLevel,
-          // GitLab shows 0 or nothing where none is set, and takes neither.
+          // GitLab returns 0 or nothing if no timeout is set, but accepts neither.
           maximumTimeout: planned.maximumTimeout === 0 ? undefined : planned.maximumTimeout,
           maintenanceNote: planned.maintenanceNote,
         } as EditRunnerOptions),
@@ -121,9 +121,9 @@ export function userRunner(client: () => GitLabClient): ResourceHandler {
   };
 }
 
-/** The real provider does not read the project or group back: neither can drift, and an import lacks them. */
+/** The real provider does not read the project or group back: their drift is not detected, and an import does not have them. */
 function describe(runner: ExpandedRunnerSchema): Properties {
-  // Gitbeaker's types lack the note.
+  // Gitbeaker's types do not have the note.
   const { maintenance_note: note, description } = runner as unknown as Properties;
   return {
     runnerType: runner.runner_type,
@@ -138,7 +138,7 @@ function describe(runner: ExpandedRunnerSchema): Properties {
   };
 }
 
-/** Exactly the owner that the type needs. */
+/** Checks that exactly the owner that the type requires is set. */
 function checkOwner({ runnerType, projectId, groupId }: Properties): CheckFailure[] {
   if (isUnknown(runnerType)) {
     return [];

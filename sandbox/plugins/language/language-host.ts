@@ -15,7 +15,7 @@ import { ProgramRunner } from "./program-runner.ts";
 import { findPluginPackages } from "./plugin-packages.ts";
 import type { PluginPackage } from "./plugin-packages.ts";
 
-/** Runs Pulumi programs for the engine: the part of `pulumi-language-nodejs` that `pulumi up` and its like need. */
+/** Runs Pulumi programs for the engine: the part of `pulumi-language-nodejs` that commands such as `pulumi up` need. */
 export class GrpcLanguageHost {
   readonly #runner: ProgramRunner;
 
@@ -24,7 +24,7 @@ export class GrpcLanguageHost {
     this.#runner = new ProgramRunner(engineAddress);
   }
 
-  /** Ends the program that runs, if any. */
+  /** Ends the running program, if any. */
   stop(): void {
     this.#runner.stop();
   }
@@ -85,7 +85,7 @@ interface PluginNamed {
   setServer(server: string): unknown;
 }
 
-/** `npm install`; other package managers are for the real language host. */
+/** Runs `npm install`; other package managers need the real language host. */
 function installDependencies(
   call: ServerWritableStream<pb.InstallDependenciesRequest, pb.InstallDependenciesResponse>,
 ): void {

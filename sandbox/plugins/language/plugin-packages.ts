@@ -3,11 +3,11 @@ import { dirname, join } from "node:path";
 
 /** A resource plugin that an installed npm package needs. */
 export interface PluginPackage {
-  /** Such as `kubernetes`. */
+  /** Name, such as `kubernetes`. */
   readonly name: string;
-  /** Such as `v4.32.0`. */
+  /** Version, such as `v4.32.0`. */
   readonly version: string;
-  /** Address to fetch the plugin from; empty for the usual one. */
+  /** URL to download the plugin from; empty for the default. */
   readonly server: string;
 }
 
@@ -22,7 +22,7 @@ interface Manifest {
   };
 }
 
-/** @returns the plugins that the packages in the `node_modules` of a program, or of a folder above it, say they need */
+/** @returns the plugins that the packages in the `node_modules` of a program, or of a folder above it, declare */
 export function findPluginPackages(programDirectory: string): PluginPackage[] {
   let folder = programDirectory;
   while (!existsSync(join(folder, "node_modules")) && dirname(folder) !== folder) {
@@ -59,7 +59,7 @@ function pluginOf(file: string): PluginPackage[] {
   try {
     manifest = JSON.parse(readFileSync(file, "utf8")) as Manifest;
   } catch {
-    // Folders without a readable package.json are no packages.
+    // Folders without a readable package.json are not packages.
     return [];
   }
   if (manifest.pulumi?.resource !== true) {

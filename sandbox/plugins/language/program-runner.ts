@@ -5,18 +5,18 @@ import { join } from "node:path";
 import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
 import { fromStruct } from "../property-values.ts";
 
-/** How the SDK's runner ends when it has told the user already what went wrong. */
+/** Exit code of the SDK's runner if it has already reported the error to the user. */
 const alreadyReportedExitCode = 32;
 
 /** How a program ended. */
 export interface ProgramOutcome {
-  /** Empty where it ran through, or where it has reported its error itself. */
+  /** Empty if it succeeded or has reported its error itself. */
   readonly error: string;
   /** It failed, and has reported its error itself. */
   readonly bail: boolean;
 }
 
-/** Starts Pulumi programs by the runner that their own SDK brings. */
+/** Starts Pulumi programs with the runner of their own SDK. */
 export class ProgramRunner {
   readonly #engineAddress: string;
   #child: ChildProcess | undefined;
@@ -25,12 +25,12 @@ export class ProgramRunner {
     this.#engineAddress = engineAddress;
   }
 
-  /** Ends the program that runs, if any. */
+  /** Ends the running program, if any. */
   stop(): void {
     this.#child?.kill("SIGTERM");
   }
 
-  /** Runs a program to its end. Its output goes to this process's own, which the engine shows. */
+  /** Runs a program until it ends. Its output goes to this process's output, which the engine shows. */
   async run(request: RunRequest): Promise<ProgramOutcome> {
     const directory = request.getInfo()?.getProgramDirectory() ?? request.getPwd();
     let runner: string;
@@ -50,7 +50,7 @@ export class ProgramRunner {
         stdio: ["ignore", "inherit", "inherit"],
         env: {
           ...process.env,
-          // By the environment, since other processes could read secrets among the arguments.
+          // In the environment, since other processes could read secrets in arguments.
           PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().toObject(true))),
           PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
           ...(options.typescript === false ? {} : { PULUMI_NODEJS_TYPESCRIPT: "true" }),

@@ -3,10 +3,10 @@ const bucketWrites = ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"];
 const objectReads = ["s3:GetObject"];
 const objectWrites = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
 
-/** The access rules that a bucket can have: those for anybody, without keys. */
+/** The canned ACLs of a bucket, which define anonymous access. */
 export const bucketAcls = ["private", "public-read", "public-write", "public-read-write", "public"] as const;
 
-/** @returns the bucket's policy as JSON; empty for `private`, which is MinIO's own way to have none */
+/** @returns the bucket's policy as JSON; empty for `private`, for which MinIO has no policy */
 export function bucketPolicy(bucket: string, acl: string): string {
   const resource = `arn:aws:s3:::${bucket}`;
   const statement = (actions: readonly string[], target: string) => ({

@@ -31,8 +31,8 @@ const fields: Fields = {
 };
 
 /**
- * `minio.IamPolicy`; its id is its name. Policies that mean the same are the same, however they are written. A refresh
- * fails where it is gone; updating it makes it again, and deleting it succeeds.
+ * `minio.IamPolicy`; its id is its name. Equivalent policies are treated as equal. If it no longer exists, a
+ * refresh fails, an update creates it again, and deleting it succeeds.
  * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_policy.go
  */
 export function iamPolicy(clients: () => MinioClients): ResourceHandler {
@@ -88,7 +88,7 @@ function samePolicy(one: unknown, other: unknown): boolean {
   return isDeepStrictEqual(normalize(parsed(one)), normalize(parsed(other)));
 }
 
-/** One item or a list of it is the same in a policy, and lists are in no order. */
+/** In a policy, a single item equals a list of it, and the order of lists does not matter. */
 function normalize(value: unknown): unknown {
   if (Array.isArray(value)) {
     const items = value.map((item: unknown) => JSON.stringify(normalize(item))).sort();

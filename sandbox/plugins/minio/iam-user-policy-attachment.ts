@@ -10,8 +10,8 @@ const fields: Fields = {
 };
 
 /**
- * `minio.IamUserPolicyAttachment`: gives a user the rights of a policy. It is imported by `user/policy`. Every operation
- * fails where the user is gone, even a refresh.
+ * `minio.IamUserPolicyAttachment`: attaches a policy to a user. It is imported by `user/policy`. Every operation fails if
+ * the user no longer exists, even a refresh.
  * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_user_policy_attachment.go
  */
 export function iamUserPolicyAttachment(clients: () => MinioClients): ResourceHandler {
@@ -77,7 +77,7 @@ function importedNames(id: string): Names {
   return { userName, policyName };
 }
 
-/** The user's name with a unique number: time first, as the real provider's, so that later ones sort last. */
+/** The user's name with a unique number; as in the real provider, it starts with the time, so that later ones sort last. */
 function newId(user: string): string {
   const now = new Date().toISOString().replace(/\D/g, "");
   return `${user}-${now}${randomBytes(4).toString("hex")}`;

@@ -25,12 +25,12 @@ const fields: Fields = {
 };
 
 /**
- * `minio.IamUser`: a user by name, which is its id and its access key, and secret key. A refresh drops one that is gone;
- * without a refresh, updating or deleting it fails.
+ * `minio.IamUser`: a user with a name, which is its id and access key, and a secret key. A refresh drops a user that no longer
+ * exists; without a refresh, updating or deleting it fails.
  * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_iam_user.go
  */
 export function iamUser(clients: () => MinioClients): ResourceHandler {
-  // By stdin, where other processes do not see it.
+  // Through stdin, where other processes cannot see it.
   const add = (trouble: string, name: string, key: string, signal: AbortSignal) =>
     clients().mc(trouble, signal, ["admin", "user", "add", "{alias}"], `${name}\n${key}\n`);
   const setStatus = (name: string, status: "enabled" | "disabled", signal: AbortSignal) =>
@@ -91,7 +91,7 @@ export function iamUser(clients: () => MinioClients): ResourceHandler {
       if (preview) {
         return { ...oldOutputs, ...planned, status: wanted };
       }
-      // Before the key, so that a user who is gone is an error, and not made again without its policy.
+      // Before the key, so that a missing user is an error, rather than created again without its policy.
       if (wanted !== (await statusOf(id, signal))) {
         await setStatus(id, wanted, signal);
       }
@@ -108,7 +108,7 @@ export function iamUser(clients: () => MinioClients): ResourceHandler {
   };
 }
 
-/** 40 characters, as MinIO makes them. */
+/** 40 characters, as in MinIO. */
 function newSecretKey(): string {
   return randomBytes(30).toString("base64");
 }

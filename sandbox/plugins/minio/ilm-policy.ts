@@ -48,7 +48,7 @@ type LifecycleRule = z.output<typeof lifecycle>["config"]["Rules"][number];
 
 /**
  * `minio.IlmPolicy`: when MinIO deletes a bucket's objects by itself; its id is the bucket's name. A refresh drops it
- * wherever it cannot be read, for whatever reason.
+ * if it cannot be read for any reason.
  * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_ilm_policy.go
  */
 export function ilmPolicy(clients: () => MinioClients): ResourceHandler {

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import { temporaryFolder } from "../temporary-folder.ts";
 
-/** Where MinIO is, and who asks. */
+/** Address of MinIO, and the credentials. */
 export interface MinioConnection {
   readonly host: string;
   readonly port: number;
@@ -14,17 +14,17 @@ export interface MinioConnection {
   readonly user: string;
   readonly password: string;
   readonly region: string;
-  /** File with the certificates to trust instead of the system's; undefined for those. */
+  /** File with the certificates to trust instead of the system's; undefined for the system's. */
   readonly authority: string | undefined;
 }
 
-/** Settings of the real provider that this stand-in does not know. */
+/** Settings of the real provider that this stand-in does not support. */
 const unsupportedSettings = ["minioCertFile", "minioKeyFile", "minioInsecure", "minioSessionToken"];
 
 /**
  * @param config the provider's own configuration, `minio:minioServer` and others
- * @param environment has `MINIO_ENDPOINT`, `MINIO_USER` and others, which stand in for what is not configured
- * @throws Error naming what is missing or not supported
+ * @param environment has `MINIO_ENDPOINT`, `MINIO_USER` and others, which apply if the configuration does not set them
+ * @throws Error with the settings that are missing or not supported
  */
 export function minioConnection(
   config: Readonly<Record<string, string>>,
@@ -65,10 +65,10 @@ export function minioConnection(
   };
 }
 
-/** MinIO answered with an error, or not at all; the message is worded as the published provider words it, and holds no secret. */
+/** MinIO answered with an error, or not at all; the message is that of the published provider, and contains no secret. */
 export class MinioError extends Error {
   override readonly name = "MinioError";
-  /** MinIO's own word for it, such as `NoSuchBucket`; undefined where there was no answer. */
+  /** MinIO's error code, such as `NoSuchBucket`; undefined without a response. */
   readonly code: string | undefined;
 
   constructor(message: string, code: string | undefined) {
@@ -89,15 +89,15 @@ const mcAnswer = z.looseObject({
     .optional(),
 });
 
-/** One line of what `mc --json` prints. */
+/** One line of the output of `mc --json`. */
 export type McAnswer = z.output<typeof mcAnswer>;
 
-/** What `mc` calls MinIO; the address and keys go to it by the environment, not by its arguments. */
+/** Name of MinIO in `mc`, which gets the URL and keys in its environment, not in its arguments. */
 const alias = "pulumi";
 
-/** MinIO's own command line client for what only administrators do, and its S3 client for the rest. */
+/** MinIO's command line client for administration, and its S3 client for everything else. */
 export class MinioClients {
-  /** Address, such as `http://localhost:9000`. */
+  /** URL, such as `http://localhost:9000`. */
   readonly endpoint: string;
   readonly region: string;
   readonly #connection: MinioConnection;
@@ -113,8 +113,8 @@ export class MinioClients {
   /**
    * Runs a command of `mc`, where `{alias}` stands for the server.
    *
-   * @param trouble what the published provider says when it fails, such as `error creating user (NAME)`
-   * @param input for its stdin, where secrets belong
+   * @param trouble the published provider's message if it fails, such as `error creating user (NAME)`
+   * @param input its stdin, through which secrets are passed
    * @throws MinioError
    */
   async mc(trouble: string, signal: AbortSignal, args: readonly string[], input = ""): Promise<McAnswer> {
@@ -152,9 +152,9 @@ export class MinioClients {
   }
 
   /**
-   * Makes a call of the S3 client.
+   * Calls the S3 client.
    *
-   * @param trouble what the published provider says when it fails, such as `unable to create bucket (NAME)`
+   * @param trouble the published provider's message if it fails, such as `unable to create bucket (NAME)`
    * @throws MinioError
    */
   async s3<Result>(trouble: string, call: (client: Client) => Promise<Result>): Promise<Result> {
@@ -169,7 +169,7 @@ export class MinioClients {
   }
 
   #error(trouble: string, reason: string, code: string | undefined): MinioError {
-    // Where there is no connection, mc shows the call, and with it the access key.
+    // Without a connection, mc shows the request, which contains the access key.
     const shown = reason.replace(/accessKey=[^&"\s]+/g, "accessKey=…");
     return new MinioError(`[FATAL] ${trouble}: ${shown}`, code);
   }

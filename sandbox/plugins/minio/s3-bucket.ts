@@ -20,9 +20,9 @@ const fields: Fields = {
 };
 
 /**
- * `minio.S3Bucket`; its id is its name. One that exists already is an error, and one with objects is deleted with
- * `forceDestroy` only. A refresh drops it wherever it is not seen, for whatever reason; without a refresh, deleting one
- * that is gone fails.
+ * `minio.S3Bucket`; its id is its name. Creating an existing one fails, and one with objects is deleted only with
+ * `forceDestroy`. A refresh drops it if it cannot be read for any reason; without a refresh, deleting one that no longer
+ * exists fails.
  * https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/resource_minio_s3_bucket.go
  */
 export function s3Bucket(clients: () => MinioClients): ResourceHandler {

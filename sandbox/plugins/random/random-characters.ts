@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 
-/** What a random text is made of. */
+/** Length and character set of a random text. */
 export interface CharacterRules {
   /** Number of characters. */
   readonly length: number;
@@ -12,7 +12,7 @@ export interface CharacterRules {
   readonly minUpper: number;
   readonly minNumeric: number;
   readonly minSpecial: number;
-  /** The special characters to use. @defaultValue the provider's own set */
+  /** The special characters to use. @defaultValue the provider's default set */
   readonly overrideSpecial?: string | undefined;
 }
 
@@ -20,7 +20,7 @@ const lowerCase = "abcdefghijklmnopqrstuvwxyz";
 const digits = "0123456789";
 const specialCharacters = "!@#$%&*()-_=+[]{}<>:?";
 
-/** @returns a text of the system's cryptographic random numbers, every character and every place as likely as any other */
+/** @returns a text from the system's cryptographic random numbers, uniform over characters and positions */
 export function randomCharacters(rules: CharacterRules): string {
   const sets = [
     { enabled: rules.lower, minimum: rules.minLower, characters: lowerCase },
@@ -37,7 +37,7 @@ function pick(count: number, characters: string): string[] {
   return Array.from({ length: count }, () => characters.charAt(randomInt(characters.length)));
 }
 
-/** Fisher and Yates' shuffle. */
+/** Fisher-Yates shuffle. */
 function shuffle(characters: readonly string[]): string[] {
   const shuffled: string[] = [];
   for (const character of characters) {

@@ -33,10 +33,10 @@ const fields: Fields = {
   keepers: { type: "map", replaces: true },
 };
 
-/** `random.RandomString`: a text that is drawn once; a change of any input, the keepers among them, draws a new one. */
+/** `random.RandomString`: a text that is generated once; a change of any input, including the keepers, generates a new one. */
 export const randomString: ResourceHandler = randomText((result) => ({ id: result, outputs: { result } }));
 
-/** `random.RandomPassword`: like RandomString, but secret. The real provider's `bcryptHash` is left out. */
+/** `random.RandomPassword`: like RandomString, but secret. Unlike the real provider's, it has no `bcryptHash`. */
 export const randomPassword: ResourceHandler = randomText((result) => ({
   id: "none",
   outputs: withSecrets({ result }, "result"),
