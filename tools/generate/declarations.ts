@@ -26,7 +26,7 @@ export function declarationsIn(schema: z.ZodType): Declaration[] {
     throw new Error("not an object of settings");
   }
   return Object.entries(inner.shape as Record<string, z.ZodType>).map(([key, value]) => {
-    const { description, unset, source } = value.meta() ?? {};
+    const { description, unset, source, since } = value.meta() ?? {};
     if (description === undefined) {
       throw new Error(`the declaration of ${key} has no description`);
     }
@@ -34,7 +34,7 @@ export function declarationsIn(schema: z.ZodType): Declaration[] {
       key,
       schema: value,
       type: unwrap(value).at(-1) ?? value,
-      description,
+      description: since === undefined ? description : `${description} Needs GitLab Runner ${since} or newer.`,
       unset: unset ?? plainDefault(key, value),
       source,
     };
