@@ -1,3 +1,4 @@
+import { valid } from "semver";
 import { z } from "zod";
 import { object } from "./setting.ts";
 
@@ -7,7 +8,7 @@ const release = "kubernetes:helm.sh/v3:Release";
 export const chartSettings = object({
   version: z
     .string()
-    .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, "must be the exact version of a chart")
+    .refine((version) => valid(version) === version, "must be the exact version of a chart")
     .default("0.86.0")
     .meta({ description: "Version of the chart, at least 0.65.0.", to: { resource: release, input: "version" } }),
   repository: z

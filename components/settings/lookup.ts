@@ -56,7 +56,8 @@ function schemasAt(path: Path): z.ZodType[] {
 
 function innerSchema(schema: z.ZodType | undefined, part: string | number): z.ZodType | undefined {
   if (schema instanceof z.ZodObject) {
-    return (schema.shape as Record<string | number, z.ZodType>)[part];
+    // Names such as `constructor` are no keys, although every object has them.
+    return Object.hasOwn(schema.shape, part) ? (schema.shape as Record<string | number, z.ZodType>)[part] : undefined;
   }
   return (
     schema instanceof z.ZodArray ? schema.element : schema instanceof z.ZodRecord ? schema.valueType : undefined

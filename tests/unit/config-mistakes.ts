@@ -14,7 +14,7 @@ export interface Mistake {
   readonly lacksMore?: true;
   /** The key, what is allowed, and what was found. */
   readonly problem: string;
-  /** How to mend it. */
+  /** How to fix it. */
   readonly fix: string;
 }
 
@@ -1364,6 +1364,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a version that is a number",
       values: { chart: { version: 1 } },
       problem: "chart.version: must be text, but is 1",
+      fix: "pulumi config set --path chart.version 0.86.0",
+    },
+    {
+      title: "a version with a leading zero, which is none",
+      values: { chart: { version: "0.086.0" } },
+      problem: 'chart.version: must be the exact version of a chart, but is "0.086.0"',
       fix: "pulumi config set --path chart.version 0.86.0",
     },
     {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../../components/settings/problems.ts";
-import { stackKeys } from "../../components/config/stack-keys.ts";
-import { groups } from "../../components/settings/runner.ts";
+import { keysAt } from "../../components/config/stack-keys.ts";
+import type { Path } from "../../components/settings/path.ts";
 import { readStackConfig } from "../../components/config.ts";
 
 /** A stack's configuration: the values of the project `gitlab-runner`, and which of its keys are encrypted. */
@@ -47,7 +47,7 @@ export function messageOf(values: StackFile["values"], secrets?: StackFile["secr
   return findMessage({ values, secrets }) ?? assert.fail("the configuration was accepted");
 }
 
-/** @returns the lines of a message's problems, two by two: what is wrong, and how to mend it */
+/** @returns the lines of a message's problems, two by two: what is wrong, and how to fix it */
 export function problemsIn(message: string): { problem: string; fix: string }[] {
   const lines = message.split("\n");
   assert.match(lines[0] ?? "", /^The stack's configuration has (one problem|\d+ problems):$/);
@@ -62,10 +62,10 @@ export function problemsIn(message: string): { problem: string; fix: string }[] 
   });
 }
 
-/** Every key of a stack's configuration: those at the top, and those in its objects, such as `manager.replicas`. */
-export function knownKeys(): { readonly topLevel: string[]; readonly nested: string[] } {
-  const nested = Object.entries(groups).flatMap(([key, { shape }]) =>
-    Object.keys(shape).map((inner) => `${key}.${inner}`),
-  );
-  return { topLevel: stackKeys, nested };
+/** Every setting of a stack, at its path there, and what is in it, such as `manager.tolerations[0].key`. */
+export const declaredPaths: readonly Path[] = pathsIn([]);
+
+function pathsIn(path: Path): Path[] {
+  const inner = (keysAt(path) ?? []).map((key) => [...path, key]);
+  return inner.flatMap((own) => [own, ...pathsIn(own), ...pathsIn([...own, 0])]);
 }
