@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { inArguments } from "../../components/config/stack-keys.ts";
-import { accepts, hintAt, standInAt, takesText } from "../../components/settings/lookup.ts";
+import { inArguments, keysAt } from "../../components/config/stack-keys.ts";
+import { accepts, exampleAt, hintAt, standInAt, takesText } from "../../components/settings/lookup.ts";
 import { dotted, type Path } from "../../components/settings/path.ts";
 import { assertFixes } from "./config-fixes.ts";
 import { declaredPaths, findMessage, messageOf, problemsIn, type StackFile } from "./config-reading.ts";
@@ -19,14 +19,31 @@ function fileWith(path: Path, value: unknown, secrets: readonly string[] = []): 
 
 /** @returns those of the values that a setting must not have */
 function wrongValues(path: Path): unknown[] {
-  const inText = path.length === 1 && takesText(inArguments(path));
-  return someValues.filter((value) => {
-    const read = inText && typeof value !== "string" ? JSON.stringify(value) : value;
-    return (
-      !accepts(inArguments(path), read) &&
-      !(path.length === 1 && isDeepStrictEqual(value, standInAt(inArguments(path))))
-    );
-  });
+  const own = inArguments(path);
+  const isTop = path.length === 1;
+  // Where text is due, a stack's value is taken for text, whatever it looks like.
+  const values = isTop && takesText(own) ? someValues.map((value) => asText(value)) : someValues;
+  return values.filter((value) => !accepts(own, value) && !(isTop && isDeepStrictEqual(value, standInAt(own))));
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** @returns the words for the kind of value that is right at a path, in a message on one of another kind */
+function rightKind(path: Path, wrong: unknown): RegExp {
+  const own = inArguments(path);
+  return accepts(own, true)
+    ? /must be true/
+    : keysAt(path) !== undefined
+      ? /an object with keys/
+      : Array.isArray(exampleAt(own))
+        ? /must be a list|must not be empty/
+        : accepts(own, 12_345)
+          ? /must be (a|an|the) .*(number|amount|quantity|id)\b/
+          : takesText(own) && typeof wrong !== "string"
+            ? /must be text/
+            : /must (be|not be|have) /;
 }
 
 describe("each setting", { timeout: 60_000 }, () => {
@@ -47,7 +64,8 @@ describe("each setting", { timeout: 60_000 }, () => {
           const named = problemsIn(message).filter(({ problem }) => isNamed(problem));
           assert.notDeepEqual(named, [], `${key} is not named for ${JSON.stringify(value)}: ${message}`);
           for (const { problem, fix } of named) {
-            assert.match(problem, /: (must (be|have|not) |there is no such key)/);
+            const isInside = !problem.startsWith(`${key}: `);
+            assert.match(problem, isInside ? /: (must |there is no such key)/ : rightKind(path, value));
             assertFixes({ problem, fix }, message, file);
           }
           if (secrets.length > 0 || hintAt(inArguments(path), "secret") !== undefined) {

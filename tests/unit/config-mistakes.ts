@@ -27,7 +27,7 @@ function keysOf({ shape }: { readonly shape: object }): string {
   return Object.keys(shape).join(", ");
 }
 
-/** At least one mistake for every key and every rule. */
+/** At least one mistake for every rule, and for every message; config-declared.test.ts sets each setting to a wrong kind of value. */
 export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
   "keys that do not exist": [
     {
@@ -73,52 +73,10 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: `pulumi config rm --path jobs.shell    (keys there: ${keysOf(groups.jobs)})`,
     },
     {
-      title: "a key of the cache",
-      values: { cache: { buket: "ci" } },
-      problem: "cache.buket: there is no such key; did you mean cache.bucket?",
-      fix: `pulumi config rm --path cache.buket    (keys there: ${keysOf(groups.cache)})`,
-    },
-    {
-      title: "a key of the network policy",
-      values: { networkPolicy: { gitlb: ["10.0.0.0/8"] } },
-      problem: "networkPolicy.gitlb: there is no such key; did you mean networkPolicy.gitlab?",
-      fix: `pulumi config rm --path networkPolicy.gitlb    (keys there: ${keysOf(groups.networkPolicy)})`,
-    },
-    {
       title: "a key of a list's entry",
       values: { manager: { tolerations: [{ key: "ci", val: "yes", operator: "Exists" }] } },
       problem: "manager.tolerations[0].val: there is no such key; did you mean manager.tolerations[0].value?",
       fix: "pulumi config rm --path 'manager.tolerations[0].val'    (keys there: key, operator, value, effect, tolerationSeconds)",
-    },
-    {
-      title: "a resource that containers do not have",
-      values: { jobs: { resources: { limits: { gpu: 1 } } } },
-      problem: "jobs.resources.limits.gpu: there is no such key; did you mean jobs.resources.limits.cpu?",
-      fix: "pulumi config rm --path jobs.resources.limits.gpu    (keys there: cpu, memory, ephemeral-storage)",
-    },
-    {
-      title: "a kind of resource that does not exist",
-      values: { jobs: { serviceResources: { limit: { cpu: 1 } } } },
-      problem: "jobs.serviceResources.limit: there is no such key; did you mean jobs.serviceResources.limits?",
-      fix: "pulumi config rm --path jobs.serviceResources.limit    (keys there: requests, limits)",
-    },
-    {
-      title: "a container that does not exist",
-      values: { jobs: { overwriteMaxAllowed: { init: {} } } },
-      problem: "jobs.overwriteMaxAllowed.init: there is no such key",
-      fix: "pulumi config rm --path jobs.overwriteMaxAllowed.init    (keys there: build, helper, service)",
-    },
-    {
-      title: "an affinity that does not exist",
-      values: { manager: { affinity: { nodeAfinity: {} } } },
-      problem: "manager.affinity.nodeAfinity: there is no such key; did you mean manager.affinity.nodeAffinity?",
-      fix: "pulumi config rm --path manager.affinity.nodeAfinity    (keys there: nodeAffinity, podAffinity, podAntiAffinity)",
-    },
-    {
-      title: "a key of a patch",
-      values: { jobs: { podSpec: [{ name: "dns", patch: {}, kind: "merge" }] } },
-      problem: "jobs.podSpec[0].kind: there is no such key",
-      fix: "pulumi config rm --path 'jobs.podSpec[0].kind'    (keys there: name, type, patch)",
     },
     {
       title: "a key beside the credentials, whose value stays hidden",
@@ -131,12 +89,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       secrets: ["cache"],
       problem: "cache.credentials.token: there is no such key",
       fix: "pulumi config rm --path cache.credentials.token    (keys there: accessKey, secretKey)",
-    },
-    {
-      title: "a key of the chart",
-      values: { chart: { verson: "0.86.0" } },
-      problem: "chart.verson: there is no such key; did you mean chart.version?",
-      fix: `pulumi config rm --path chart.verson    (keys there: ${keysOf(groups.chart)})`,
     },
   ],
   "values of the top level": [
@@ -186,12 +138,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set runnerType project",
     },
     {
-      title: "a runner type that is no text",
-      values: { runnerType: true },
-      problem: 'runnerType: must be "project" or "group" or "instance", but is true',
-      fix: "pulumi config set runnerType project",
-    },
-    {
       title: "a project's path in place of its id",
       values: { projectId: "group/project" },
       problem: 'projectId: must be a whole number, but is "group/project"',
@@ -210,34 +156,10 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set projectId 12345678",
     },
     {
-      title: "a list of projects",
-      values: { projectId: [1] },
-      problem: "projectId: must be a whole number, but is [1]",
-      fix: "pulumi config set projectId 12345678",
-    },
-    {
-      title: "no project",
-      values: { projectId: null },
-      problem: "projectId: must be a whole number, but is null",
-      fix: "pulumi config set projectId 12345678",
-    },
-    {
-      title: "a group's path in place of its id",
-      values: { runnerType: "group", projectId: 0, groupId: "group" },
-      problem: 'groupId: must be a whole number, but is "group"',
-      fix: "pulumi config set groupId 12345678",
-    },
-    {
       title: "one further project in place of a list",
       values: { extraProjects: "group/project" },
       problem: 'extraProjects: must be a list, but is "group/project"',
       fix: "pulumi config set --path 'extraProjects[0]' my-group/my-project",
-    },
-    {
-      title: "a map of further projects",
-      values: { extraProjects: { first: 2 } },
-      problem: 'extraProjects: must be a list, but is {"first":2}',
-      fix: "pulumi config rm extraProjects    (then, for example, pulumi config set --path 'extraProjects[0]' my-group/my-project)",
     },
     {
       title: "a further project that is neither id nor path",
@@ -336,12 +258,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set paused false",
     },
     {
-      title: "nothing for false",
-      values: { protectedOnly: null },
-      problem: "protectedOnly: must be true or false, but is null",
-      fix: "pulumi config set protectedOnly false",
-    },
-    {
       title: "a description that is too long",
       values: { description: "d".repeat(1025) },
       problem:
@@ -413,12 +329,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a level that does not exist",
       values: { podSecurity: "high" },
       problem: 'podSecurity: must be privileged, baseline or restricted, but is "high"',
-      fix: "pulumi config set podSecurity baseline",
-    },
-    {
-      title: "a level that is a number",
-      values: { podSecurity: 1 },
-      problem: "podSecurity: must be privileged, baseline or restricted, but is 1",
       fix: "pulumi config set podSecurity baseline",
     },
     {
@@ -547,12 +457,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path cache.expireAfterDays 14",
     },
     {
-      title: "an expiry with a unit",
-      values: { cache: { expireAfterDays: "14d" } },
-      problem: 'cache.expireAfterDays: must be a whole number, but is "14d"',
-      fix: "pulumi config rm --path cache.expireAfterDays    (then, for example, pulumi config set --path cache.expireAfterDays 14)",
-    },
-    {
       title: "a number in quotes",
       values: { cache: { expireAfterDays: "14" } },
       problem: 'cache.expireAfterDays: must be a whole number, but is "14"',
@@ -577,18 +481,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { cache: { quota: false } },
       problem: "cache.quota: must be a number of bytes, but is false",
       fix: "pulumi config set --path cache.quota 50Gi",
-    },
-    {
-      title: "a number for a boolean",
-      values: { cache: { adopt: 5 } },
-      problem: "cache.adopt: must be true or false, but is 5",
-      fix: "pulumi config set --path cache.adopt false",
-    },
-    {
-      title: "a word for a boolean that is not set by default",
-      values: { cache: { deleteWithStack: "always" } },
-      problem: 'cache.deleteWithStack: must be true or false, but is "always"',
-      fix: "pulumi config rm --path cache.deleteWithStack    (then, for example, pulumi config set --path cache.deleteWithStack false)",
     },
     {
       title: "half of the credentials, which stay hidden",
@@ -723,28 +615,10 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path manager.concurrent 4",
     },
     {
-      title: "a list in place of the manager",
-      values: { manager: [] },
-      problem: "manager: must be an object with keys, but is []",
-      fix: "pulumi config rm manager    (then, for example, pulumi config set --path manager.concurrent 4)",
-    },
-    {
       title: "no jobs at the same time",
       values: { manager: { concurrent: 0 } },
       problem: "manager.concurrent: must be at least 1, but is 0",
       fix: "pulumi config set --path manager.concurrent 4",
-    },
-    {
-      title: "a word for a number",
-      values: { manager: { concurrent: "four" } },
-      problem: 'manager.concurrent: must be a whole number, but is "four"',
-      fix: "pulumi config rm --path manager.concurrent    (then, for example, pulumi config set --path manager.concurrent 4)",
-    },
-    {
-      title: "a number in quotes",
-      values: { manager: { concurrent: "8" } },
-      problem: 'manager.concurrent: must be a whole number, but is "8"',
-      fix: "pulumi config rm --path manager.concurrent    (then, for example, pulumi config set --path manager.concurrent 8)",
     },
     {
       title: "polls without end",
@@ -757,18 +631,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { manager: { requestConcurrency: 0 } },
       problem: "manager.requestConcurrency: must be at least 1, but is 0",
       fix: "pulumi config set --path manager.requestConcurrency 2",
-    },
-    {
-      title: "half a pod",
-      values: { manager: { replicas: 1.5 } },
-      problem: "manager.replicas: must be a whole number, but is 1.5",
-      fix: "pulumi config set --path manager.replicas 2",
-    },
-    {
-      title: "a text in place of resources",
-      values: { manager: { resources: "small" } },
-      problem: 'manager.resources: must be an object with keys, but is "small"',
-      fix: "pulumi config rm --path manager.resources    (then, for example, pulumi config set --path manager.resources.requests.cpu 500m)",
     },
     {
       title: "an amount of CPU that Kubernetes refuses",
@@ -840,12 +702,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem:
         'manager.nodeSelector["kubernetes.io/hostname"]: must be the value of a label: 63 characters at most, but is "my node"',
       fix: "pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' worker-1",
-    },
-    {
-      title: "a node in place of labels",
-      values: { manager: { nodeSelector: "worker-1" } },
-      problem: 'manager.nodeSelector: must be an object with keys, but is "worker-1"',
-      fix: "pulumi config rm --path manager.nodeSelector    (then, for example, pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' worker-1)",
     },
     {
       title: "a map in place of tolerations",
@@ -923,12 +779,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config rm --path manager.affinity.nodeAffinity    (then, for example, write it into the stack's file)",
     },
     {
-      title: "a text in place of affinities",
-      values: { manager: { affinity: "worker-1" } },
-      problem: 'manager.affinity: must be an object with keys, but is "worker-1"',
-      fix: "pulumi config rm --path manager.affinity    (then, for example, write it into the stack's file)",
-    },
-    {
       title: "a priority class that is none",
       values: { manager: { priorityClassName: "High_Priority" } },
       problem: 'manager.priorityClassName: must be the name of a Kubernetes object, but is "High_Priority"',
@@ -954,18 +804,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path manager.logFormat runner",
     },
     {
-      title: "metrics that are a word",
-      values: { manager: { metrics: "prometheus" } },
-      problem: 'manager.metrics: must be true or false, but is "prometheus"',
-      fix: "pulumi config rm --path manager.metrics    (then, for example, pulumi config set --path manager.metrics true)",
-    },
-    {
-      title: "a monitor that is a number",
-      values: { manager: { podMonitor: 2 } },
-      problem: "manager.podMonitor: must be true or false, but is 2",
-      fix: "pulumi config set --path manager.podMonitor false",
-    },
-    {
       title: "a monitor of no metrics",
       values: { manager: { podMonitor: true } },
       problem:
@@ -977,12 +815,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { manager: { alerts: true } },
       problem: "manager.alerts: must be false where manager.metrics is false: there is nothing to monitor, but is true",
       fix: "pulumi config set --path manager.metrics true",
-    },
-    {
-      title: "alerts that are a word",
-      values: { manager: { alerts: "Email", metrics: true } },
-      problem: 'manager.alerts: must be true or false, but is "Email"',
-      fix: "pulumi config rm --path manager.alerts    (then, for example, pulumi config set --path manager.alerts true)",
     },
     {
       title: "a dashboard of no metrics",
@@ -1048,12 +880,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
   ],
   jobs: [
     {
-      title: "a text in place of jobs",
-      values: { jobs: "alpine" },
-      problem: 'jobs: must be an object with keys, but is "alpine"',
-      fix: "pulumi config set --path jobs.image alpine:latest",
-    },
-    {
       title: "an image that is none",
       values: { jobs: { image: "-alpine" } },
       problem: 'jobs.image: must be the name of a container image, but is "-alpine"',
@@ -1070,12 +896,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { jobs: { helperImage: "gitlab runner helper" } },
       problem: 'jobs.helperImage: must be the name of a container image, but is "gitlab runner helper"',
       fix: "pulumi config set --path jobs.helperImage registry.example.com/gitlab-runner-helper:x86_64-v18.9.0",
-    },
-    {
-      title: "a word for true",
-      values: { jobs: { privileged: "true" }, podSecurity: "privileged" },
-      problem: 'jobs.privileged: must be true or false, but is "true"',
-      fix: "pulumi config rm --path jobs.privileged    (then, for example, pulumi config set --path jobs.privileged true)",
     },
     {
       title: "privileged jobs under the default level",
@@ -1112,12 +932,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path 'jobs.pullPolicy[0]' if-not-present",
     },
     {
-      title: "a policy in place of a list",
-      values: { jobs: { pullPolicy: "always" } },
-      problem: 'jobs.pullPolicy: must be a list, but is "always"',
-      fix: "pulumi config rm --path jobs.pullPolicy    (then, for example, pulumi config set --path 'jobs.pullPolicy[0]' if-not-present)",
-    },
-    {
       title: "an empty text in place of a list",
       values: { jobs: { pullPolicy: "" } },
       problem: 'jobs.pullPolicy: must be a list, but is ""',
@@ -1142,18 +956,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path 'jobs.allowedImages[0]' 'registry.example.com/**'",
     },
     {
-      title: "a pattern that is a number",
-      values: { jobs: { allowedServices: [5] } },
-      problem: "jobs.allowedServices[0]: must be text, but is 5",
-      fix: "pulumi config set --type string --path 'jobs.allowedServices[0]' 5",
-    },
-    {
-      title: "a pattern in place of a list",
-      values: { jobs: { allowedServices: "postgres:*" } },
-      problem: 'jobs.allowedServices: must be a list, but is "postgres:*"',
-      fix: "pulumi config rm --path jobs.allowedServices    (then, for example, pulumi config set --path 'jobs.allowedServices[0]' 'registry.example.com/**')",
-    },
-    {
       title: "a variable's name that is none",
       values: { jobs: { environment: { "1ST": "x" } } },
       problem: 'jobs.environment.1ST: must be the name of a variable, but is "1ST"',
@@ -1176,18 +978,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { jobs: { environment: { OPTIONS: { verbose: true } } } },
       problem: 'jobs.environment.OPTIONS: must be text, but is {"verbose":true}',
       fix: "pulumi config set --path jobs.environment.OPTIONS .svc",
-    },
-    {
-      title: "a list of variables",
-      values: { jobs: { environment: ["NO_PROXY=.svc"] } },
-      problem: 'jobs.environment: must be an object with keys, but is ["NO_PROXY=.svc"]',
-      fix: "pulumi config rm --path jobs.environment    (then, for example, pulumi config set --path jobs.environment.NO_PROXY .svc)",
-    },
-    {
-      title: "a label's value that is a number",
-      values: { jobs: { nodeSelector: { "example.com/zone": 1 } } },
-      problem: 'jobs.nodeSelector["example.com/zone"]: must be text, but is 1',
-      fix: "pulumi config set --type string --path 'jobs.nodeSelector[\"example.com/zone\"]' 1",
     },
     {
       title: "two tolerations of one taint",
@@ -1361,12 +1151,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path chart.version 0.86.0",
     },
     {
-      title: "a version that is a number",
-      values: { chart: { version: 1 } },
-      problem: "chart.version: must be text, but is 1",
-      fix: "pulumi config set --path chart.version 0.86.0",
-    },
-    {
       title: "a version with a leading zero, which is none",
       values: { chart: { version: "0.086.0" } },
       problem: 'chart.version: must be the exact version of a chart, but is "0.086.0"',
@@ -1416,18 +1200,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { chart: { timeoutSeconds: 0 } },
       problem: "chart.timeoutSeconds: must be at least 1, but is 0",
       fix: "pulumi config set --path chart.timeoutSeconds 300",
-    },
-    {
-      title: "a time with a unit",
-      values: { chart: { timeoutSeconds: "5m" } },
-      problem: 'chart.timeoutSeconds: must be a whole number, but is "5m"',
-      fix: "pulumi config rm --path chart.timeoutSeconds    (then, for example, pulumi config set --path chart.timeoutSeconds 300)",
-    },
-    {
-      title: "a text in place of values",
-      values: { chart: { values: "revisionHistoryLimit=2" } },
-      problem: 'chart.values: must be an object with keys, but is "revisionHistoryLimit=2"',
-      fix: "pulumi config rm --path chart.values    (then, for example, pulumi config set --path chart.values.revisionHistoryLimit 2)",
     },
     {
       title: "the runner's configuration",
@@ -1574,12 +1346,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set networkPolicy true",
     },
     {
-      title: "a list in place of a policy",
-      values: { networkPolicy: ["10.0.0.0/8"] },
-      problem: 'networkPolicy: must be true, false, or an object with keys, but is ["10.0.0.0/8"]',
-      fix: "pulumi config set networkPolicy true",
-    },
-    {
       title: "an address without its range",
       values: { networkPolicy: { gitlab: ["10.0.0.1"] } },
       problem: 'networkPolicy.gitlab[0]: must be a range of addresses, such as 10.0.0.0/8, but is "10.0.0.1"',
@@ -1590,12 +1356,6 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { networkPolicy: { apiServer: [] } },
       problem: "networkPolicy.apiServer: must not be empty, but is []",
       fix: "pulumi config set --path 'networkPolicy.apiServer[0]' 10.0.0.0/8",
-    },
-    {
-      title: "a range in place of a list",
-      values: { networkPolicy: { jobs: "0.0.0.0/0" } },
-      problem: 'networkPolicy.jobs: must be a list, but is "0.0.0.0/0"',
-      fix: "pulumi config rm --path networkPolicy.jobs    (then, for example, pulumi config set --path 'networkPolicy.jobs[0]' 10.0.0.0/8)",
     },
     {
       title: "a range that is a name",
