@@ -3,7 +3,9 @@ import { before, describe, test } from "node:test";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { readStackConfig } from "../../components/config.ts";
+import { inArguments } from "../../components/config/stack-keys.ts";
 import { GitLabRunner } from "../../components/gitlab-runner.ts";
+import { accepts } from "../../components/settings/lookup.ts";
 import { dotted, type Path } from "../../components/settings/path.ts";
 import { validStack, type ValidStack } from "./config-arbitrary.ts";
 import { unknownKeys } from "./config-chart-keys.ts";
@@ -128,21 +130,27 @@ describe("a valid configuration", { timeout: 60_000 }, () => {
     );
   });
 
-  test("may have every setting", () => {
+  test("may have every setting, and switch each on and off", () => {
     const stacks = fc.sample(validStack, { seed: 1, numRuns: 400 });
     const drawn = new Set(stacks.flatMap(({ values }) => pathsIn(values)));
-    const missing = declaredPaths.map((path) => dotted(path)).filter((path) => !drawn.has(path));
+    const missing = declaredPaths.flatMap((path) => {
+      const key = dotted(path);
+      const isSwitch = [true, false].every((value) => accepts(inArguments(path), value));
+      const wanted = isSwitch ? [`${key}: true`, `${key}: false`] : [key];
+      return wanted.filter((text) => !drawn.has(text));
+    });
     // The runner cannot give it to job pods, and so it is always refused there.
     assert.deepEqual(missing, ["jobs.tolerations[0].tolerationSeconds"]);
   });
 });
 
-/** @returns the paths of all that is in an object */
+/** @returns the paths of all that is in an object, and of what is on or off, with what it is */
 function pathsIn(value: unknown, path: Path = []): string[] {
   return typeof value === "object" && value !== null
     ? Object.entries(value).flatMap(([key, inner]) => {
         const own = [...path, Array.isArray(value) ? Number(key) : key];
-        return [dotted(own), ...pathsIn(inner, own)];
+        const state = typeof inner === "boolean" ? [`${dotted(own)}: ${inner}`] : [];
+        return [dotted(own), ...state, ...pathsIn(inner, own)];
       })
     : [];
 }

@@ -35,8 +35,20 @@ export function valuesOf(schema: z.ZodType, overrides: Overrides = {}, path: Pat
 
 /** @returns how many of the values are accepted, from 0 to 1; filters that reject nearly all values are slow */
 function shareOf(values: fc.Arbitrary<unknown>, accepts: Accepts): number {
-  const sample = fc.sample(values, { seed: 1, numRuns: 20 });
+  const sample = sampleOf(values);
   return sample.filter(accepts).length / sample.length;
+}
+
+const sampleOf = memoized((values: fc.Arbitrary<unknown>) => fc.sample(values, { seed: 1, numRuns: 20 }));
+const matching = memoized((pattern: string) => fc.stringMatching(new RegExp(pattern)));
+
+function memoized<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
 }
 
 /** Whether a schema may refuse a value of the right type. */
@@ -135,7 +147,7 @@ function texts(schema: z.ZodType, accepts: Accepts): fc.Arbitrary<string>[] {
   const { pattern, allOf = [] } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   const patterns = [pattern, ...allOf.map((part) => part.pattern)].filter((source) => source !== undefined);
   const takesAny = patterns.length === 0 && shareOf(anyText, accepts) >= 0.4;
-  return takesAny ? [anyText] : [...patterns.map((source) => fc.stringMatching(new RegExp(source))), ...usualTexts];
+  return takesAny ? [anyText] : [...patterns.map((source) => matching(source)), ...usualTexts];
 }
 
 /** Objects with a few keys. */
