@@ -33,17 +33,19 @@ function asText(value: unknown): string {
 /** @returns the words for the kind of value that is right at a path, in a message on one of another kind */
 function rightKind(path: Path, wrong: unknown): RegExp {
   const own = inArguments(path);
-  return accepts(own, true)
-    ? /must be true/
-    : keysAt(path) !== undefined
-      ? /an object with keys/
-      : Array.isArray(exampleAt(own))
-        ? /must be a list|must not be empty/
-        : accepts(own, 12_345)
-          ? /must be (a|an|the) .*(number|amount|quantity|id)\b/
-          : takesText(own) && typeof wrong !== "string"
-            ? /must be text/
-            : /must (be|not be|have) /;
+  if (accepts(own, true)) {
+    return /must be true/;
+  }
+  if (keysAt(path) !== undefined) {
+    return /an object with keys/;
+  }
+  if (Array.isArray(exampleAt(own))) {
+    return /must be a list|must not be empty/;
+  }
+  if (accepts(own, 12_345)) {
+    return /must be (a|an|the) .*(number|amount|quantity|id)\b/;
+  }
+  return takesText(own) && typeof wrong !== "string" ? /must be text/ : /must (be|not be|have) /;
 }
 
 describe("each setting", { timeout: 60_000 }, () => {
