@@ -90,7 +90,7 @@ function uselessKeys(
     : keys.map((key) => ({
         key,
         found: isSecret(key) ? hidden : describeValue(registration?.[key]),
-        expected: "must not be set with runnerToken: the settings of a runner that exists are GitLab's",
+        expected: "must not be set with runnerToken: GitLab manages the settings of an existing runner",
         fix: `pulumi config rm ${key}    (or, to create a runner: pulumi config rm runnerToken)`,
       }));
 }

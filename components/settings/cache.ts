@@ -18,11 +18,11 @@ const bucketName = z
     /^[a-z0-9]([-a-z0-9.]{1,61})[a-z0-9]$/,
     "must be a bucket name: a-z, 0-9, - and ., 3 to 63 characters, a letter or digit at both ends",
   )
-  .refine((name) => !/\.\.|\.-|-\./.test(name), "must not have two of . and - side by side, other than --")
+  .refine((name) => !/\.\.|\.-|-\./.test(name), "must not contain .., .- or -.")
   .refine((name) => !/^\d+(\.\d+){3}$/.test(name), "must not look like an IP address")
   .refine(
     (name) => !/^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3)$/.test(name),
-    "must not start or end as S3's own names do (xn--, -s3alias, …)",
+    "must not start or end as the names that S3 reserves (xn--, -s3alias, …)",
   );
 
 /** Days until a cached object is deleted, where nothing else is said. */

@@ -131,7 +131,7 @@ export const managerSettings = object({
     },
   }),
   image: image
-    .refine((name) => !name.includes("@"), "must have a tag, since GitLab's chart takes no digest")
+    .refine((name) => !name.includes("@"), "must have a tag, since GitLab's chart supports no digests")
     .refine((name) => /:[^/]+$/.test(name), "must have a tag, such as :alpine-v18.9.0")
     .optional()
     .meta({

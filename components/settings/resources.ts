@@ -7,9 +7,12 @@ import { bytes, hasKeys } from "./values.ts";
 export const resourceNames = ["cpu", "memory", "ephemeral-storage"] as const;
 
 const cpu = z
-  .union([z.string(), z.number()], { error: "must be an amount of CPU" })
+  .union([z.string(), z.number()], { error: "must be a CPU quantity" })
   .transform(String)
-  .refine((text) => /^(\d+(\.\d{1,3})?|\d+m)$/.test(text), "must be an amount of CPU: cores, or thousandths with m");
+  .refine(
+    (text) => /^(\d+(\.\d{1,3})?|\d+m)$/.test(text),
+    "must be a CPU quantity: cores, such as 0.5, or millicores, such as 500m",
+  );
 
 /** CPU, memory and disk space, as Kubernetes quantities: `500m`, `2`, `512Mi`. */
 export const resourceList = object({

@@ -106,7 +106,7 @@ const registrationRules = [
 
   rule(["registration.extraProjects", "registration.locked"], (extraProjects, locked) =>
     when(extraProjects.length > 0 && locked, ["registration", "locked"], {
-      expected: "must be false with extraProjects: GitLab does not enable a locked runner for further projects (403)",
+      expected: "must be false with extraProjects: GitLab does not enable a locked runner for other projects (403)",
       fix: { first: set(["registration", "locked"], false), or: remove("registration", "extraProjects") },
     }),
   ),
@@ -165,7 +165,7 @@ const podRules = [
 
   rule(["podSecurity", "linkerd"], (podSecurity, linkerd) =>
     when(linkerd && podSecurity === "restricted", ["podSecurity"], {
-      expected: "must be privileged or baseline with linkerd, whose init container needs more rights",
+      expected: "must be privileged or baseline with linkerd, whose init container needs more permissions",
       fix: {
         first: set(["podSecurity"], "privileged"),
         note: "or baseline, where Linkerd's CNI plugin is installed",
@@ -204,7 +204,7 @@ const managerRules = [
 
   rule(["manager.certsSecret", "caCertificate"], (certsSecret, caCertificate) =>
     when(certsSecret !== undefined && caCertificate !== undefined, ["manager", "certsSecret"], {
-      expected: "must not be set with caCertificate, which makes a Secret of its own",
+      expected: "must not be set with caCertificate, which creates its own Secret",
       fix: { first: remove("manager", "certsSecret"), or: remove("caCertificate") },
     }),
   ),
@@ -236,7 +236,7 @@ const jobRules = [
       expected: "must not be the manager's own account, under which every job could read the runner's token",
       fix: {
         first: remove("jobs", "serviceAccount"),
-        note: "jobs then get an account of their own, without rights",
+        note: "jobs then get their own account, without permissions",
       },
     }),
   ),
@@ -245,7 +245,7 @@ const jobRules = [
   rule(["jobs.tolerations"], (tolerations) =>
     repeated(tolerations.map(tolerationKey)).map(({ value, index }) => ({
       path: ["jobs", "tolerations", index],
-      expected: "must be the only toleration of its key and value: the runner keeps one of each",
+      expected: "must be the only toleration of its key and value: the runner supports one of each",
       fix: {
         first: remove("jobs", "tolerations", index),
         note: "without effect, the other tolerates every effect",
@@ -302,14 +302,14 @@ const cacheRules = [
     rule(["cache.credentials", "cache.adopt", `cache.${key}`], (credentials, adopt, value) => {
       const owner = credentials !== undefined ? "cache.credentials" : adopt ? "cache.adopt" : undefined;
       return when(owner !== undefined && value !== undefined, ["cache", key], {
-        expected: `must not be set with ${owner ?? ""}: the bucket is not this stack's own`,
+        expected: `must not be set with ${owner ?? ""}: this stack does not own the bucket`,
       });
     }),
   ),
 
   rule(["cache.credentials", "cache.adopt"], (credentials, adopt) =>
     when(credentials !== undefined && adopt, ["cache", "adopt"], {
-      expected: "must not be set with cache.credentials: the bucket is not this stack's own",
+      expected: "must not be set with cache.credentials: this stack does not own the bucket",
     }),
   ),
 
@@ -350,7 +350,7 @@ const chartRules = [
     // https://gitlab.com/gitlab-org/charts/gitlab-runner/-/blob/main/CHANGELOG.md (v0.85.0)
     const [oldest, reason] = podMonitor
       ? ["0.85.0", "that knows manager.podMonitor"]
-      : ["0.65.0", "whose runner leaves its token to this stack"];
+      : ["0.65.0", "whose runner leaves the rotation of its token to this stack"];
     return when(path === undefined && !gte(version, oldest), ["chart", "version"], {
       expected: `must be at least ${oldest}, the first ${reason}`,
       fix: { first: set(["chart", "version"], "0.86.0") },
@@ -369,7 +369,7 @@ const chartRules = [
 /** Why only this program may set a value of the chart, by its key. */
 function reasonOf(key: string): string {
   if (["envVars", "extraEnv", "extraEnvFrom"].includes(key)) {
-    return "the runner takes this variable for a setting, and this program makes those";
+    return "the runner reads this variable as a setting, and this program manages those";
   }
   const source = sourceOfValue[key] ?? (key in managerSettings.shape ? `manager.${key}` : undefined);
   return `this program sets it${source === undefined ? "" : `, from ${source}`}`;

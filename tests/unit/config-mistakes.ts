@@ -392,20 +392,21 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     {
       title: "a bucket with two dots",
       values: { cache: { bucket: "ci..cache" } },
-      problem: 'cache.bucket: must not have two of . and - side by side, other than --, but is "ci..cache"',
+      problem: 'cache.bucket: must not contain .., .- or -., but is "ci..cache"',
       fix: "pulumi config set --path cache.bucket gitlab-runner-cache",
     },
     {
       title: "a bucket like one of S3's own",
       values: { cache: { bucket: "xn--cache" } },
-      problem: 'cache.bucket: must not start or end as S3\'s own names do (xn--, -s3alias, …), but is "xn--cache"',
+      problem:
+        'cache.bucket: must not start or end as the names that S3 reserves (xn--, -s3alias, …), but is "xn--cache"',
       fix: "pulumi config set --path cache.bucket gitlab-runner-cache",
     },
     {
       title: "a bucket that breaks two rules",
       values: { cache: { bucket: "-ci.-cache" } },
       problem:
-        'cache.bucket: must be a bucket name: a-z, 0-9, - and ., 3 to 63 characters, a letter or digit at both ends; must not have two of . and - side by side, other than --, but is "-ci.-cache"',
+        'cache.bucket: must be a bucket name: a-z, 0-9, - and ., 3 to 63 characters, a letter or digit at both ends; must not contain .., .- or -., but is "-ci.-cache"',
       fix: "pulumi config set --path cache.bucket gitlab-runner-cache",
     },
     {
@@ -537,7 +538,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       },
       secrets: ["cache"],
       problem:
-        "cache.expireAfterDays: must not be set with cache.credentials: the bucket is not this stack's own, but is [secret]",
+        "cache.expireAfterDays: must not be set with cache.credentials: this stack does not own the bucket, but is [secret]",
       fix: "pulumi config rm --path cache.expireAfterDays",
     },
     {
@@ -547,7 +548,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       },
       secrets: ["cache"],
       problem:
-        "cache.quota: must not be set with cache.credentials: the bucket is not this stack's own, but is [secret]",
+        "cache.quota: must not be set with cache.credentials: this stack does not own the bucket, but is [secret]",
       fix: "pulumi config rm --path cache.quota",
     },
     {
@@ -561,7 +562,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       },
       secrets: ["cache"],
       problem:
-        "cache.deleteWithStack: must not be set with cache.credentials: the bucket is not this stack's own, but is [secret]",
+        "cache.deleteWithStack: must not be set with cache.credentials: this stack does not own the bucket, but is [secret]",
       fix: "pulumi config rm --path cache.deleteWithStack",
     },
     {
@@ -571,26 +572,26 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       },
       secrets: ["cache"],
       problem:
-        "cache.adopt: must not be set with cache.credentials: the bucket is not this stack's own, but is [secret]",
+        "cache.adopt: must not be set with cache.credentials: this stack does not own the bucket, but is [secret]",
       fix: "pulumi config rm --path cache.adopt",
     },
     {
       title: "an expiry for an adopted bucket",
       values: { cache: { adopt: true, expireAfterDays: 7 } },
-      problem: "cache.expireAfterDays: must not be set with cache.adopt: the bucket is not this stack's own, but is 7",
+      problem: "cache.expireAfterDays: must not be set with cache.adopt: this stack does not own the bucket, but is 7",
       fix: "pulumi config rm --path cache.expireAfterDays",
     },
     {
       title: "a quota for an adopted bucket",
       values: { cache: { adopt: true, quota: "5Gi" } },
-      problem: 'cache.quota: must not be set with cache.adopt: the bucket is not this stack\'s own, but is "5Gi"',
+      problem: 'cache.quota: must not be set with cache.adopt: this stack does not own the bucket, but is "5Gi"',
       fix: "pulumi config rm --path cache.quota",
     },
     {
       title: "an adopted bucket to delete",
       values: { cache: { adopt: true, deleteWithStack: true } },
       problem:
-        "cache.deleteWithStack: must not be set with cache.adopt: the bucket is not this stack's own, but is true",
+        "cache.deleteWithStack: must not be set with cache.adopt: this stack does not own the bucket, but is true",
       fix: "pulumi config rm --path cache.deleteWithStack",
     },
     {
@@ -635,19 +636,21 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     {
       title: "an amount of CPU that Kubernetes refuses",
       values: { manager: { resources: { requests: { cpu: "1.5.0" } } } },
-      problem: 'manager.resources.requests.cpu: must be an amount of CPU: cores, or thousandths with m, but is "1.5.0"',
+      problem:
+        'manager.resources.requests.cpu: must be a CPU quantity: cores, such as 0.5, or millicores, such as 500m, but is "1.5.0"',
       fix: "pulumi config set --path manager.resources.requests.cpu 500m",
     },
     {
       title: "less CPU than Kubernetes counts",
       values: { manager: { resources: { limits: { cpu: "0.0001" } } } },
-      problem: 'manager.resources.limits.cpu: must be an amount of CPU: cores, or thousandths with m, but is "0.0001"',
+      problem:
+        'manager.resources.limits.cpu: must be a CPU quantity: cores, such as 0.5, or millicores, such as 500m, but is "0.0001"',
       fix: "pulumi config set --path manager.resources.limits.cpu 500m",
     },
     {
       title: "an amount of CPU that is none",
       values: { manager: { resources: { limits: { cpu: true } } } },
-      problem: "manager.resources.limits.cpu: must be an amount of CPU, but is true",
+      problem: "manager.resources.limits.cpu: must be a CPU quantity, but is true",
       fix: "pulumi config set --path manager.resources.limits.cpu 500m",
     },
     {
@@ -861,7 +864,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "an image by its digest",
       values: { manager: { image: "gitlab-runner@sha256:0123456789abcdef" } },
       problem:
-        'manager.image: must have a tag, since GitLab\'s chart takes no digest, but is "gitlab-runner@sha256:0123456789abcdef"',
+        'manager.image: must have a tag, since GitLab\'s chart supports no digests, but is "gitlab-runner@sha256:0123456789abcdef"',
       fix: "pulumi config set --path manager.image registry.example.com/gitlab-runner:alpine-v18.9.0",
     },
     {
@@ -874,7 +877,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "two Secrets with certificates",
       values: { manager: { certsSecret: "gitlab-certs" }, caCertificate },
       problem:
-        'manager.certsSecret: must not be set with caCertificate, which makes a Secret of its own, but is "gitlab-certs"',
+        'manager.certsSecret: must not be set with caCertificate, which creates its own Secret, but is "gitlab-certs"',
       fix: "pulumi config rm --path manager.certsSecret    (or: pulumi config rm caCertificate)",
     },
   ],
@@ -990,7 +993,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
         },
       },
       problem:
-        'jobs.tolerations[1]: must be the only toleration of its key and value: the runner keeps one of each, but is "ci=yes"',
+        'jobs.tolerations[1]: must be the only toleration of its key and value: the runner supports one of each, but is "ci=yes"',
       fix: "pulumi config rm --path 'jobs.tolerations[1]'    (without effect, the other tolerates every effect)",
     },
     {
@@ -1058,7 +1061,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { jobs: { serviceAccount: "gitlab-runner" } },
       problem:
         "jobs.serviceAccount: must not be the manager's own account, under which every job could read the runner's token, but is \"gitlab-runner\"",
-      fix: "pulumi config rm --path jobs.serviceAccount    (jobs then get an account of their own, without rights)",
+      fix: "pulumi config rm --path jobs.serviceAccount    (jobs then get their own account, without permissions)",
     },
     {
       title: "a namespace that is none",
@@ -1160,7 +1163,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a chart whose runner replaces its token",
       values: { chart: { version: "0.64.4" } },
       problem:
-        'chart.version: must be at least 0.65.0, the first whose runner leaves its token to this stack, but is "0.64.4"',
+        'chart.version: must be at least 0.65.0, the first whose runner leaves the rotation of its token to this stack, but is "0.64.4"',
       fix: "pulumi config set --path chart.version 0.86.0",
     },
     {
@@ -1272,14 +1275,14 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a variable that the runner takes for a setting",
       values: { chart: { values: { extraEnv: { KUBERNETES_PRIVILEGED: "true", GODEBUG: "x" } } } },
       problem:
-        "chart.values.extraEnv.KUBERNETES_PRIVILEGED: must not be set: the runner takes this variable for a setting, and this program makes those",
+        "chart.values.extraEnv.KUBERNETES_PRIVILEGED: must not be set: the runner reads this variable as a setting, and this program manages those",
       fix: "pulumi config rm --path chart.values.extraEnv.KUBERNETES_PRIVILEGED",
     },
     {
       title: "a variable from a Secret that the runner takes for its token",
       values: { chart: { values: { extraEnvFrom: { CI_SERVER_TOKEN: { secretKeyRef: { name: "x", key: "y" } } } } } },
       problem:
-        "chart.values.extraEnvFrom.CI_SERVER_TOKEN: must not be set: the runner takes this variable for a setting, and this program makes those",
+        "chart.values.extraEnvFrom.CI_SERVER_TOKEN: must not be set: the runner reads this variable as a setting, and this program manages those",
       fix: "pulumi config rm --path chart.values.extraEnvFrom.CI_SERVER_TOKEN",
     },
     {
@@ -1295,7 +1298,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
         },
       },
       problem:
-        "chart.values.envVars[1]: must not be set: the runner takes this variable for a setting, and this program makes those",
+        "chart.values.envVars[1]: must not be set: the runner reads this variable as a setting, and this program manages those",
       fix: "pulumi config rm --path 'chart.values.envVars[1]'",
     },
   ],
@@ -1412,7 +1415,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "further projects of a locked runner",
       values: { extraProjects: [2], locked: true },
       problem:
-        "locked: must be false with extraProjects: GitLab does not enable a locked runner for further projects (403), but is true",
+        "locked: must be false with extraProjects: GitLab does not enable a locked runner for other projects (403), but is true",
       fix: "pulumi config set locked false    (or: pulumi config rm extraProjects)",
     },
     {
@@ -1452,14 +1455,14 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", runnerType: "instance" },
       secrets: ["runnerToken"],
       problem:
-        'runnerType: must not be set with runnerToken: the settings of a runner that exists are GitLab\'s, but is "instance"',
+        'runnerType: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is "instance"',
       fix: "pulumi config rm runnerType    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
       title: "groupId of a runner that exists",
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", groupId: 2 },
       secrets: ["runnerToken"],
-      problem: "groupId: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is 2",
+      problem: "groupId: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is 2",
       fix: "pulumi config rm groupId    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1467,7 +1470,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", extraProjects: [2] },
       secrets: ["runnerToken"],
       problem:
-        "extraProjects: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is [2]",
+        "extraProjects: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is [2]",
       fix: "pulumi config rm extraProjects    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1475,7 +1478,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", tags: ["ci"] },
       secrets: ["runnerToken"],
       problem:
-        'tags: must not be set with runnerToken: the settings of a runner that exists are GitLab\'s, but is ["ci"]',
+        'tags: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is ["ci"]',
       fix: "pulumi config rm tags    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1483,7 +1486,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", runUntagged: true },
       secrets: ["runnerToken"],
       problem:
-        "runUntagged: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is true",
+        "runUntagged: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is true",
       fix: "pulumi config rm runUntagged    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1491,7 +1494,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", locked: true },
       secrets: ["runnerToken"],
       problem:
-        "locked: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is true",
+        "locked: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is true",
       fix: "pulumi config rm locked    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1499,7 +1502,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", paused: true },
       secrets: ["runnerToken"],
       problem:
-        "paused: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is true",
+        "paused: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is true",
       fix: "pulumi config rm paused    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1507,7 +1510,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", protectedOnly: true },
       secrets: ["runnerToken"],
       problem:
-        "protectedOnly: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is true",
+        "protectedOnly: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is true",
       fix: "pulumi config rm protectedOnly    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1515,7 +1518,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", description: "ci" },
       secrets: ["runnerToken"],
       problem:
-        'description: must not be set with runnerToken: the settings of a runner that exists are GitLab\'s, but is "ci"',
+        'description: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is "ci"',
       fix: "pulumi config rm description    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1523,7 +1526,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", maintenanceNote: "ci" },
       secrets: ["runnerToken"],
       problem:
-        'maintenanceNote: must not be set with runnerToken: the settings of a runner that exists are GitLab\'s, but is "ci"',
+        'maintenanceNote: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is "ci"',
       fix: "pulumi config rm maintenanceNote    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1531,7 +1534,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", maximumTimeout: 3600 },
       secrets: ["runnerToken"],
       problem:
-        "maximumTimeout: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is 3600",
+        "maximumTimeout: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is 3600",
       fix: "pulumi config rm maximumTimeout    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
@@ -1539,14 +1542,14 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 2, runnerToken: "glrt-0123456789abcdefghij" },
       secrets: ["runnerToken"],
       problem:
-        "projectId: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is 2",
+        "projectId: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is 2",
       fix: "pulumi config rm projectId    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
       title: "Linkerd under a level that forbids it",
       values: { linkerd: true, podSecurity: "restricted" },
       problem:
-        'podSecurity: must be privileged or baseline with linkerd, whose init container needs more rights, but is "restricted"',
+        'podSecurity: must be privileged or baseline with linkerd, whose init container needs more permissions, but is "restricted"',
       fix: "pulumi config set podSecurity privileged    (or baseline, where Linkerd's CNI plugin is installed)",
     },
   ],
@@ -1556,7 +1559,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { projectId: 0, runnerToken: "glrt-0123456789abcdefghij", description: "s3cr3t-text" },
       secrets: ["runnerToken", "description"],
       problem:
-        "description: must not be set with runnerToken: the settings of a runner that exists are GitLab's, but is [secret]",
+        "description: must not be set with runnerToken: GitLab manages the settings of an existing runner, but is [secret]",
       fix: "pulumi config rm description    (or, to create a runner: pulumi config rm runnerToken)",
     },
     {
