@@ -91,7 +91,7 @@ describe("the pods of image builds, at a real API server", { timeout: 180_000 },
   const plain = jobSettings.parse({});
   const cases = [
     ["without further settings", plain],
-    ["with profiles of your own", documentedJobs("Localhost")],
+    ["with your own profiles", documentedJobs("Localhost")],
     ["without profiles", documentedJobs("Unconfined")],
   ] as const;
 
