@@ -28,7 +28,7 @@ export interface WatchInput {
 }
 
 /**
- * Looks, forty times a second, whether every Secret and ConfigMap that the live pods of the manager mount is there, and
+ * Looks, sixty times a second, whether every Secret and ConfigMap that the live pods of the manager mount is there, and
  * whether GitLab and MinIO accept what is in them. It has its own process, which comes before others where the user may say so:
  * between two looks, the deployment that it watches must not get far.
  */
