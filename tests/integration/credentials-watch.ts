@@ -28,12 +28,13 @@ export interface WatchInput {
 }
 
 /**
- * Looks, sixty times a second, whether every Secret and ConfigMap that the live pods of the manager mount is there, and
+ * Looks, fifty times a second, whether every Secret and ConfigMap that the live pods of the manager mount is there, and
  * whether GitLab and MinIO accept what is in them. It has its own process, which comes before others where the user may say so:
  * between two looks, the deployment that it watches must not get far.
  */
 export class CredentialsWatch {
   readonly #process: ChildProcess;
+  #watched: Promise<Watched> | undefined;
 
   private constructor(child: ChildProcess) {
     this.#process = child;
@@ -56,8 +57,13 @@ export class CredentialsWatch {
     return new CredentialsWatch(child);
   }
 
-  /** Ends it; rejects where it could not look. */
-  async end(): Promise<Watched> {
+  /** Ends it, if it has not ended yet; rejects where it could not look. */
+  end(): Promise<Watched> {
+    this.#watched ??= this.#end();
+    return this.#watched;
+  }
+
+  async #end(): Promise<Watched> {
     const watched = Promise.race([once(this.#process, "message"), failure(this.#process)]);
     this.#process.send("end");
     const [message] = (await watched) as [Watched];

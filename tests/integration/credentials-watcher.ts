@@ -20,7 +20,7 @@ class CredentialsWatcher {
     const config = new KubeConfig();
     config.loadFromFile(input.kubeconfig);
     this.#api = config.makeApiClient(CoreV1Api);
-    this.#looking = new Looking(() => this.#lookOnce(), 15);
+    this.#looking = new Looking(() => this.#lookOnce(), 20);
   }
 
   /** Ends it. */
