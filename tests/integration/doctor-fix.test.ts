@@ -10,6 +10,7 @@ import { EmulatorControl } from "../../sandbox/gitlab/control.ts";
 import { otherProject, ownProject } from "../../sandbox/gitlab-seed.ts";
 import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
+import { familyOf, kill } from "../soak/kill.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const sandbox = new SandboxUnderTest();
@@ -121,7 +122,7 @@ async function killed(command: readonly string[], isSo: () => Promise<boolean>):
   try {
     await until(isSo);
   } finally {
-    process.kill(-(running.pid ?? 0), "SIGKILL");
+    kill(await familyOf(running.pid ?? 0));
     await running;
   }
 }
