@@ -32,8 +32,12 @@ export function hintAt<Name extends keyof z.GlobalMeta>(path: Path, name: Name):
 export function exampleAt(path: Path): unknown {
   const parts = Object.entries(hintAt(path.slice(0, -1), "example") ?? {});
   const [, part] = parts.find(([key]) => key === path.at(-1)) ?? parts[0] ?? [];
-  const withDefault = schemasAt(path).find((schema) => schema instanceof z.ZodDefault);
-  return hintAt(path, "example") ?? part ?? withDefault?.def.defaultValue;
+  return hintAt(path, "example") ?? part ?? defaultIn(schemasAt(path)[0]);
+}
+
+/** @returns the plain default that a schema declares; undefined for none */
+export function defaultIn(schema: z.ZodType | undefined): unknown {
+  return unwrap(schema).find((part) => part instanceof z.ZodDefault)?.def.defaultValue;
 }
 
 /**

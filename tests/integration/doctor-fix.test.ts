@@ -11,6 +11,7 @@ import { otherProject, ownProject } from "../../sandbox/gitlab-seed.ts";
 import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
 import { familyOf, kill } from "../soak/kill.ts";
+import { orphanedJobPod } from "./orphaned-job-pod.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const sandbox = new SandboxUnderTest();
@@ -173,18 +174,8 @@ describe("npm run doctor -- --fix", { timeout: 15 * 60_000 }, () => {
     });
     await kubectl("scale", "deployment", "gitlab-runner", "--replicas", "0");
     await kubectl("patch", "role", "gitlab-runner", "--type", "json", "--patch", '[{"op":"remove","path":"/rules/1"}]');
-    const jobPod = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name: "runner-abc-project-1-concurrent-0-x1",
-        labels: { "job.runner.gitlab.com/pod": "runner-abc-project-1-concurrent-0" },
-        annotations: { "job.runner.gitlab.com/timeout": "1s" },
-      },
-      spec: { containers: [{ name: "build", image: "alpine" }] },
-    };
     const file = join(scratch, "pod.json");
-    writeFileSync(file, JSON.stringify(jobPod));
+    writeFileSync(file, JSON.stringify(orphanedJobPod));
     await kubectl("apply", "--filename", file);
     await kubectl("create", "secret", "generic", "runner-def-project-1-concurrent-1-x2");
     const gone = start(["true"]);

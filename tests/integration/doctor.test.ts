@@ -14,6 +14,7 @@ import { otherProject, ownProject } from "../../sandbox/gitlab-seed.ts";
 import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import type { CheckResult, Status } from "../../tools/doctor/check.ts";
 import { repository } from "../../tools/repository.ts";
+import { orphanedJobPod } from "./orphaned-job-pod.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
 
 const sandbox = new SandboxUnderTest();
@@ -300,16 +301,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
     await patchSecret(tokenSecret, { "runner-token": "glrt-t3_of-another-runner-12" });
     const metadata = (name: string) => ({ name });
     await apply(
-      {
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: {
-          name: "runner-abc-project-1-concurrent-0-x1",
-          labels: { "job.runner.gitlab.com/pod": "runner-abc-project-1-concurrent-0" },
-          annotations: { "job.runner.gitlab.com/timeout": "1s" },
-        },
-        spec: { containers: [{ name: "build", image: "alpine" }] },
-      },
+      orphanedJobPod,
       // One of a job with a pod, and two of jobs without.
       { apiVersion: "v1", kind: "Secret", metadata: metadata("runner-abc-project-1-concurrent-0-x2") },
       { apiVersion: "v1", kind: "Secret", metadata: metadata("runner-def-project-1-concurrent-1-x3") },

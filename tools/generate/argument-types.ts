@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { unwrap } from "../../components/settings/lookup.ts";
 import { groups, runnerSettings } from "../../components/settings/runner.ts";
-import { declarationsIn, type Declaration } from "./declarations.ts";
+import { declarationsIn, typeName, type Declaration } from "./declarations.ts";
 
 const groupNames: Readonly<Record<string, string>> = {
   cache: "CacheArgs",
@@ -29,13 +29,18 @@ export function argumentTypes(): string {
 }
 
 function interfaceText(name: string, description: string, schema: z.ZodType, named: Map<string, string>): string {
+  return `/** ${description} */\nexport interface ${name} ${fieldsText(schema, named)}`;
+}
+
+/** @returns the fields of an object of settings, in braces */
+function fieldsText(schema: z.ZodType, named: Map<string, string>): string {
   const fields = declarationsIn(schema).map((declaration) => {
     const { key, schema: field } = declaration;
     const isOptional = field.safeParse(undefined).success ? "?" : "";
     const name = /^\w+$/.test(key) ? key : JSON.stringify(key);
     return `${comment(declaration)}\nreadonly ${name}${isOptional}: ${typeText(field, named, key)};`;
   });
-  return `/** ${description} */\nexport interface ${name} {\n${fields.join("\n")}\n}`;
+  return `{\n${fields.join("\n")}\n}`;
 }
 
 function comment({ description, unset, source }: Declaration): string {
@@ -93,16 +98,9 @@ function objectType(schema: z.ZodType, named: Map<string, string>, key: string):
     return "Readonly<Record<string, unknown>>";
   }
   const isGroup = key in groups;
-  const id = unwrap(schema)
-    .map((part) => part.meta()?.id)
-    .find((id) => id !== undefined);
-  const name = isGroup ? groupNames[key] : id;
+  const name = isGroup ? groupNames[key] : typeName(schema);
   if (name === undefined) {
-    const fields = declarationsIn(object).map((declaration) => {
-      const isOptional = declaration.schema.safeParse(undefined).success ? "?" : "";
-      return `${comment(declaration)}\nreadonly ${declaration.key}${isOptional}: ${typeText(declaration.schema, named, declaration.key)};`;
-    });
-    return `{\n${fields.join("\n")}\n}`;
+    return fieldsText(object, named);
   }
   if (!named.has(name)) {
     named.set(name, "");

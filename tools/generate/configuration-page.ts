@@ -53,7 +53,7 @@ function withInnerKeys(declaration: Declaration): Declaration[] {
 function table(declarations: readonly Declaration[], link = (key: string) => `\`${key}\``): string {
   const rows = declarations.map(({ key, unset = "", description, source, schema }) => {
     const name = typeName(schema);
-    const type = name === undefined || name === "RegistrationArgs" ? "" : ` ([\`${name}\`](#${name.toLowerCase()}))`;
+    const type = name === undefined ? "" : ` ([\`${name}\`](#${name.toLowerCase()}))`;
     const more = source === undefined ? "" : ` [More](${source})`;
     return `| ${link(key)} | ${unset} | ${description}${type}${more} |`;
   });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unwrap } from "../../components/settings/lookup.ts";
+import { defaultIn, unwrap } from "../../components/settings/lookup.ts";
 
 /** A setting, as its documentation needs it. */
 export interface Declaration {
@@ -43,9 +43,8 @@ export function declarationsIn(schema: z.ZodType): Declaration[] {
 
 /** @returns the default of a setting as Markdown */
 function plainDefault(key: string, schema: z.ZodType): string | undefined {
-  const withDefault = unwrap(schema).find((part) => part instanceof z.ZodDefault);
-  if (withDefault !== undefined) {
-    const value: unknown = withDefault.def.defaultValue;
+  const value = defaultIn(schema);
+  if (value !== undefined) {
     return `\`${typeof value === "string" ? value : Array.isArray(value) ? `[${value.join(", ")}]` : JSON.stringify(value)}\``;
   }
   if (schema.safeParse(undefined).success && objectIn(schema) === undefined) {

@@ -1,7 +1,7 @@
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { inArguments, stackKeys } from "../../components/config/stack-keys.ts";
-import { standInAt, unwrap } from "../../components/settings/lookup.ts";
+import { defaultIn, standInAt, unwrap } from "../../components/settings/lookup.ts";
 import { registrationSettings } from "../../components/settings/registration.ts";
 import { groups, runnerSettings } from "../../components/settings/runner.ts";
 import { declarationsIn, type Declaration } from "./declarations.ts";
@@ -26,8 +26,6 @@ export function projectFile(now: string): string {
       config.set(key, entry);
     }
   }
-  const old = file.get("config", true) as { comment?: string | null; commentBefore?: string | null } | undefined;
-  config.comment = old?.comment;
   file.set("config", config);
   return file.toString({ lineWidth: 120 });
 }
@@ -70,7 +68,5 @@ function typeOf(schema: z.ZodType, type: z.ZodType): Record<string, unknown> {
 
 /** @returns the default, or what stands for "not set" there */
 function defaultOf(key: string, schema: z.ZodType): unknown {
-  const withDefault = unwrap(schema).find((part) => part instanceof z.ZodDefault);
-  const standIn = standInAt(inArguments([key]));
-  return schema.meta()?.stackDefault ?? withDefault?.def.defaultValue ?? standIn ?? {};
+  return schema.meta()?.stackDefault ?? defaultIn(schema) ?? standInAt(inArguments([key])) ?? {};
 }
