@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
-import { describeContradiction, describeIssues, meantPath, type RawConfig } from "./config/describe.ts";
 import { plainSecrets } from "./config/encryption.ts";
+import { writtenConfig, type RawConfig } from "./config/raw-config.ts";
 import { inArguments, registrationKeys, stackKeys } from "./config/stack-keys.ts";
 import { checkSettings } from "./settings/check.ts";
+import { describeContradiction, describeIssues } from "./settings/describe.ts";
 import { pathOf, type Issue } from "./settings/issues.ts";
 import { standInAt, takesText } from "./settings/lookup.ts";
+import { valueAt } from "./settings/path.ts";
 import { ConfigError, describeValue, hidden, type Problem } from "./settings/problems.ts";
 import { registrationSettings } from "./settings/registration.ts";
 import type { RunnerSettings } from "./settings/runner.ts";
@@ -23,10 +25,13 @@ const { isConfigSecret } = runtimeConfig as unknown as {
  */
 export function readStackConfig(name: string): RunnerSettings {
   const raw = readRawConfig();
-  const { settings, issues, contradictions } = checkSettings(name, runnerArgs(raw.values), meantPath);
+  const written = writtenConfig(raw);
+  const { settings, issues, contradictions } = checkSettings(name, runnerArgs(raw.values), written);
   const problems = [
-    ...describeIssues(issues, raw),
-    ...contradictions.map((contradiction) => describeContradiction(contradiction, settings, raw)),
+    ...describeIssues(issues, written),
+    ...contradictions.map((contradiction) =>
+      describeContradiction(contradiction, valueAt(settings, contradiction.path), written),
+    ),
     ...uselessKeys(settings, issues, raw),
     ...plainSecrets(settings, raw),
   ];

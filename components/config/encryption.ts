@@ -6,7 +6,7 @@ import { dotted, valueAt } from "../settings/path.ts";
 import type { Problem } from "../settings/problems.ts";
 import type { RunnerSettings } from "../settings/runner.ts";
 import { askCommand } from "./commands.ts";
-import type { RawConfig } from "./describe.ts";
+import type { RawConfig } from "./raw-config.ts";
 
 const expected = "must be encrypted, but is plain text in the stack's file";
 

@@ -1,17 +1,22 @@
-import type { z } from "zod";
-import { pathOf } from "../settings/issues.ts";
+import { pathOf, type Issue } from "../settings/issues.ts";
 import * as lookup from "../settings/lookup.ts";
 import { valueAt, type Path } from "../settings/path.ts";
 import { askCommand, removeCommand, setCommand } from "./commands.ts";
-import { inArguments, keysAt } from "./stack-keys.ts";
+import { inArguments, inStack, keysAt } from "./stack-keys.ts";
 
 /**
- * @param issue what is wrong with a value, at its path in the stack
+ * @param issue what is wrong with a value, at its path in the arguments
  * @param values all values of the stack
- * @returns a command that fixes a wrong value, without showing it where it is hidden
+ * @returns a command that fixes it, without showing the value where it is hidden
  */
-export function fixingCommand(issue: z.core.$ZodIssue, values: object, isHidden: boolean): string {
-  const path = pathOf(issue);
+export function fixingCommand(issue: Issue, values: object, isHidden: boolean): string {
+  const path = inStack(pathOf(issue));
+  if (issue.code === "unrecognized_keys") {
+    return `${removeCommand(path)}    (keys there: ${keysAt(path.slice(0, -1))?.join(", ")})`;
+  }
+  if (issue.code === "invalid_key") {
+    return replacingCommand(path, path.slice(0, -1));
+  }
   const found = valueAt(values, path);
   const meant = meantValue(path, found);
   if (isHidden && issue.code === "invalid_type" && typeof meant === "string") {
@@ -29,7 +34,7 @@ export function fixingCommand(issue: z.core.$ZodIssue, values: object, isHidden:
   }
   const right: unknown = issue.code === "custom" ? issue.params?.["example"] : meant;
   const example = isHidden ? undefined : right;
-  if (found === undefined || !isInTheWay(issue, found, example)) {
+  if (found === undefined || !isInTheWay(issue, path, found, example)) {
     return settingCommand(path, example);
   }
   const around = valueAt(values, path.slice(0, -1));
@@ -38,14 +43,14 @@ export function fixingCommand(issue: z.core.$ZodIssue, values: object, isHidden:
 }
 
 /** @returns commands that take away what is at a path, and set what would be right at a place */
-export function replacingCommand(path: Path, place: Path, example?: unknown): string {
+function replacingCommand(path: Path, place: Path, example?: unknown): string {
   return `${removeCommand(path)}    (then, for example, ${settingCommand(place, example)})`;
 }
 
 /** Whether `pulumi config set` cannot put an example in the place of what was found. */
-function isInTheWay({ path, code }: z.core.$ZodIssue, found: unknown, example: unknown): boolean {
+function isInTheWay({ code }: Issue, path: Path, found: unknown, example: unknown): boolean {
   const isAtTop = path.length === 1;
-  const leaf = leafAt(path as Path, example);
+  const leaf = leafAt(path, example);
   if (leaf?.path.length === path.length) {
     // Below the top, what is in quotes in the stack's file stays so, which makes text of a number.
     return !isAtTop && typeof found === "string" && typeof leaf.value !== "string";

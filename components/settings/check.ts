@@ -1,9 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { readIssues, meantKey, pathOf, type Issue } from "./issues.ts";
+import { describeContradiction, describeIssues, meantPath, type WrittenSettings } from "./describe.ts";
+import { readIssues, pathOf, type Issue } from "./issues.ts";
 import { accepts, hintAt, keysAt } from "./lookup.ts";
-import { dotted, valueAt, withValue, type Path } from "./path.ts";
+import { valueAt, withValue, type Path } from "./path.ts";
 import { networkPolicySettings, type NetworkPolicySettings, type PodSecurityLevel } from "./namespace.ts";
-import { ConfigError, describeValue, errorMessage, hidden, type Contradiction, type Problem } from "./problems.ts";
+import { ConfigError, describeValue, errorMessage, type Contradiction, type Problem } from "./problems.ts";
 import { findContradictions } from "./rules.ts";
 import { runnerSettings, type RunnerSettings } from "./runner.ts";
 import { isOutput } from "./setting.ts";
@@ -21,20 +22,16 @@ export interface Findings {
  * Finds everything that is wrong with the settings of a runner.
  * @param name name of the component
  * @param args the arguments
- * @param meantPath finds what an unknown key was probably meant to be
+ * @param written what their author wrote, where that is not the arguments
  */
-export function checkSettings(
-  name: string,
-  args: object,
-  meantPath: (path: Path) => Path | undefined = meantArgument,
-): Findings {
+export function checkSettings(name: string, args: object, written = writtenArguments(args)): Findings {
   const outputs = outputsIn(args).filter((path) => !accepts(path, valueAt(args, path)));
   const known = outputs.reduce((values, path) => withValue(values, path, undefined), args);
   const parsed = runnerSettings.safeParse(known, { error: errorMessage });
   const issues = [...readIssues(parsed.error), ...outputs.filter((path) => !mayBeOutput(path)).map(plainValueIssue)];
   const wrong = issues.flatMap((issue) => {
     const path = pathOf(issue);
-    return issue.code === "unrecognized_keys" ? [path, meantPath(path) ?? path] : [path];
+    return issue.code === "unrecognized_keys" ? [path, meantPath(path, written) ?? path] : [path];
   });
   const doubtful = wrong.map((path) => path.slice(0, typeof path[1] === "string" ? 2 : 1));
   const settings =
@@ -66,12 +63,15 @@ export interface CompleteSettings extends Omit<RunnerSettings, "registration" | 
  * @throws ConfigError with all problems at once
  */
 export function completeSettings(name: string, args: object): CompleteSettings {
-  const { settings, issues, contradictions } = checkSettings(name, args);
+  const written = writtenArguments(args);
+  const { settings, issues, contradictions } = checkSettings(name, args, written);
   const problems = [
     ...nameProblems(name),
     ...ownerProblems(args),
-    ...issues.map((issue) => describeIssue(issue, args)),
-    ...contradictions.map((contradiction) => describeContradiction(contradiction, settings)),
+    ...describeIssues(issues, written),
+    ...contradictions.map((contradiction) =>
+      describeContradiction(contradiction, knownAt(settings, contradiction.path), written),
+    ),
   ];
   const { registration, runnerToken, linkerd, networkPolicy } = settings;
   const owner = runnerToken !== undefined ? { runnerToken } : registration && { registration };
@@ -86,6 +86,15 @@ export function completeSettings(name: string, args: object): CompleteSettings {
     podSecurity: settings.podSecurity ?? (linkerd ? "privileged" : "baseline"),
     quota: Object.keys(settings.quota ?? {}).length === 0 ? undefined : settings.quota,
     networkPolicy: networkPolicy === true ? networkPolicySettings.parse({}) : networkPolicy,
+  };
+}
+
+function writtenArguments(args: object): WrittenSettings {
+  return {
+    pathOf: (path) => path,
+    valueAt: (path) => knownAt(args, path),
+    siblingsOf: (path) => (keysAt(path.slice(0, -1)) ?? []).map((key) => [...path.slice(0, -1), key]),
+    isEncrypted: () => false,
   };
 }
 
@@ -107,43 +116,10 @@ function ownerProblems({ registration, runnerToken }: { registration?: unknown; 
     : [];
 }
 
-function describeIssue(issue: Issue, args: object): Problem {
-  const path = pathOf(issue);
-  const key = dotted(path);
-  if (issue.code === "unrecognized_keys") {
-    const meant = meantArgument(path);
-    return { key, expected: `there is no such key${meant === undefined ? "" : `; did you mean ${dotted(meant)}?`}` };
-  }
-  if (issue.code === "invalid_key") {
-    return { key, found: describeValue(path.at(-1)), expected: issue.issues[0]?.message ?? "is no such name" };
-  }
-  const found = valueAt(args, path);
-  const detail = issue.code === "custom" ? String(issue.params?.["detail"] ?? "") : "";
-  return { key, found: shown(path, found), expected: `${issue.message}${detail}` };
-}
-
-function describeContradiction({ path, expected, detail = "", found }: Contradiction, settings: object): Problem {
-  return {
-    key: dotted(path),
-    expected: `${expected}${detail}`,
-    found: found === null ? undefined : shown(path, found ?? valueAt(settings, path)),
-  };
-}
-
-function shown(path: Path, found: unknown): string | undefined {
-  const isKnown = !isOutput(found) && outputsIn(found).length === 0;
-  return !isKnown || found === undefined
-    ? undefined
-    : hintAt(path, "secret") === undefined
-      ? describeValue(found)
-      : hidden;
-}
-
-/** @returns the argument that one that does not exist was probably meant to be */
-function meantArgument(path: Path): Path | undefined {
-  const around = path.slice(0, -1);
-  const meant = meantKey(String(path.at(-1)), keysAt(around) ?? []);
-  return meant === undefined ? undefined : [...around, meant];
+/** @returns what is at a path; undefined where that is known only while Pulumi deploys */
+function knownAt(values: object, path: Path): unknown {
+  const value = valueAt(values, path);
+  return outputsIn(value).length === 0 ? value : undefined;
 }
 
 /** @returns where a value is known only while Pulumi deploys; in a list, where the list is */
