@@ -11,7 +11,7 @@ export type Places = Pick<GitLabRunnerArgs, "namespace" | "jobs" | "cache"> & {
 };
 
 /**
- * A hook that warns, in `pulumi preview` and `pulumi up`, of a change that interrupts jobs or deletes caches. It compares the
+ * A hook that warns, in `pulumi preview` and `pulumi up`, about a change that interrupts jobs or deletes caches. It compares the
  * component's inputs with those of the last update, so it needs no connection.
  * There is no hook for deletion: with one, the engine would refuse `pulumi destroy` without `--run-program`.
  * Source: https://www.pulumi.com/docs/iac/concepts/resources/options/hooks/
@@ -36,7 +36,7 @@ export function changeHooks(name: string): pulumi.ResourceHookBinding {
   return { beforeUpdate: [new pulumi.ResourceHook(`gitlab-runner:index:GitLabRunner_${name}_changes`, warn, options)] };
 }
 
-/** @returns warnings of what the change will interrupt or delete, and what to do first; none if jobs and caches stay */
+/** @returns warnings about what the change will interrupt or delete, and what to do first; none if jobs and caches stay */
 export function changeWarnings(name: string, before: Places, after: Places): string[] {
   return [...lostJobs(name, before, after), ...lostBucket(name, before, after)];
 }
@@ -59,15 +59,15 @@ function lostJobs(name: string, before: Places, after: Places): string[] {
   const pause =
     before.registration === undefined ? "pause the runner in GitLab" : "set paused to true and run pulumi up";
   return [
-    `Changing ${settings} cuts off the jobs in progress in namespace ${jobs}: ` +
+    `Changing ${settings} interrupts the running jobs in namespace ${jobs}: ` +
       (jobs === newJobs
         ? "their manager is deleted.\n"
         : [newManager, newJobs].includes(jobs)
-          ? "the manager loses its rights there.\n"
+          ? "the manager loses its permissions there.\n"
           : "the namespace is deleted.\n") +
       (before.registration?.paused === true
-        ? "  The runner is paused. Before you go on, wait until there are no pods of jobs any more:\n"
-        : `  To let them end, first undo this change, ${pause}, and wait until there are no pods of jobs any more:\n`) +
+        ? "  The runner is paused. Before you continue, wait until no job pods are left:\n"
+        : `  To let them finish, first undo this change, ${pause}, and wait until no job pods are left:\n`) +
       `    kubectl --namespace ${jobs} get pods`,
   ];
 }
@@ -78,11 +78,11 @@ function lostBucket(name: string, before: Places, after: Places): string[] {
     return [];
   }
   return [
-    `Bucket ${bucket.name} is deleted` +
+    `Bucket ${bucket.name} will be deleted` +
       (bucket.deleteWithStack
         ? ", with all caches in it.\n"
-        : ": where it has objects, MinIO refuses, and the update fails after everything else was changed.\n") +
-      "  Jobs in progress cannot store their caches any more.\n" +
+        : ": if it has objects, MinIO refuses, and the update fails after everything else was changed.\n") +
+      "  Running jobs can no longer store their caches.\n" +
       "  To keep the bucket, first undo this change, set cache.adopt to true and run pulumi up: Pulumi then leaves it alone." +
       (bucket.deleteWithStack
         ? ""

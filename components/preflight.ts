@@ -57,8 +57,8 @@ function minio(): Endpoint | undefined {
   );
   if (address === "") {
     throw new pulumi.RunError(
-      "minio:minioServer is not set, so there is no MinIO to make the cache's bucket in.\n" +
-        "  pulumi config set minio:minioServer localhost:9000    (or no cache: pulumi config set cache false)\n" +
+      "minio:minioServer is not set, so Pulumi does not know where to create the cache's bucket.\n" +
+        "  pulumi config set minio:minioServer localhost:9000    (or, for a stack without a cache: pulumi config set cache false)\n" +
         "Nothing was created or changed.",
     );
   }

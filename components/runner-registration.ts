@@ -83,8 +83,8 @@ export class RunnerRegistration extends pulumi.ComponentResource {
       if (maximumTimeout === undefined && seconds !== undefined && seconds > 0) {
         void pulumi.log.warn(
           `GitLab ends the jobs of runner ${id} after ${seconds} seconds. maximumTimeout is not set, but GitLab's provider cannot remove that limit.\n` +
-            '  Empty "Maximum job timeout" of the runner in GitLab, then run pulumi up --refresh,\n' +
-            '  or make a new runner without the limit: pulumi config set rotation "$(date +%F)" && pulumi up',
+            '  Clear "Maximum job timeout" of the runner in GitLab, then run pulumi up --refresh,\n' +
+            '  or replace the runner with one that has no limit: pulumi config set rotation "$(date +%F)" && pulumi up',
           this,
         );
       }

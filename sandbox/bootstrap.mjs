@@ -15,8 +15,8 @@ if (Number(process.versions.node.split(".")[0]) < 18) {
 if (!isInstalled()) {
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
     fail(
-      `The project's packages are not those of package-lock.json, and ${modules} is a link: npm ci would empty what it points ` +
-        `to, ${readlinkSync(modules)}.\nRemove the link, then run this again:\n  rm ${modules}`,
+      `The project's packages are not those of package-lock.json, and ${modules} is a link: npm ci would delete the contents ` +
+        `of ${readlinkSync(modules)}.\nRemove the link, then run this again:\n  rm ${modules}`,
     );
   }
   // To stderr, as stdout belongs to the command.

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   }
   const port = Number(values.port ?? 0);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`--port ${String(values.port)} is no port`);
+    throw new Error(`--port ${String(values.port)} is not a port`);
   }
   const repository = await startChartRepository({
     port,

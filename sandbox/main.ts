@@ -18,7 +18,7 @@ const program = new Command("npm run sandbox --")
   .enablePositionalOptions()
   .option(
     "--dir <path>",
-    "folder of the sandbox; with several, several sandboxes run side by side",
+    "folder of the sandbox; use several to run several sandboxes at the same time",
     join(repository, ".sandbox"),
   );
 
@@ -48,7 +48,7 @@ program
 
 program
   .command("down")
-  .description("stop the servers, and delete all that they have stored")
+  .description("stop the servers, and delete everything that they have stored")
   .action(async () => {
     const stopped = await down(folder());
     console.log(
@@ -91,7 +91,7 @@ program
 
 program
   .command("job")
-  .description("give GitLab a job, and let the deployed runner do it")
+  .description("queue a job in GitLab, and let the deployed runner run it")
   .argument("[file]", "a .gitlab-ci.yml with one job", join(import.meta.dirname, "cache-job.gitlab-ci.yml"))
   .action(async (file: string) => {
     // Imported on demand: the manager's Kubernetes client is large.
@@ -138,7 +138,7 @@ function clearOnInterrupt(): () => void {
     if (wasRunning) {
       process.exit(130);
     }
-    console.error("\nInterrupted; clearing away what was started.");
+    console.error("\nInterrupted; cleaning up.");
     down(folder()).then(
       () => process.exit(130),
       (error: unknown) => {

@@ -142,7 +142,7 @@ export async function pulumiUp(
     const diagnostics = output.slice(Math.max(0, output.search(/^Diagnostics:$/m)));
     throw new UserError(
       `pulumi up ${timedOut ? "took longer than 15 minutes" : "failed"}:\n${diagnostics.trimEnd()}\n\n` +
-        "The sandbox's servers are still up. Look around with 'npm run sandbox -- status', try again with 'npm run sandbox'.",
+        "The sandbox's servers are still running. Check them with 'npm run sandbox -- status', and try again with 'npm run sandbox'.",
     );
   }
 }

@@ -62,9 +62,9 @@ export function printParts({ state }: Sandbox): void {
   );
   console.log(`Emulated: GitLab, at ${gitlabUrl(state)}`);
   const lines = {
-    "Pulumi plugins of your own": own.map(([name, source]) => `${name} (${source})`),
+    "Your own Pulumi plugins": own.map(([name, source]) => `${name} (${source})`),
     "Pulumi plugins built from the published source": from("built"),
-    "Pulumi plugins that stand in for the published ones": from("stand-in"),
+    "Stand-ins for the published Pulumi plugins": from("stand-in"),
   };
   for (const [title, names] of Object.entries(lines).filter(([, { length }]) => length > 0)) {
     console.log(`${title}: ${names.join(", ")}`);
@@ -73,7 +73,7 @@ export function printParts({ state }: Sandbox): void {
 
 /** Prints the URL of the page that shows everything. */
 export function printPage({ state }: Sandbox): void {
-  console.log(`Look at it: ${pageUrl(state)}`);
+  console.log(`Open in a browser: ${pageUrl(state)}`);
 }
 
 /** Prints the servers and whether each is running. */
@@ -91,9 +91,9 @@ export function printNextSteps(): void {
   npm run sandbox -- exec -- kubectl get pods --all-namespaces
   npm run sandbox -- job                                     run a CI job on it; run it twice to see the cache work
   npm run sandbox -- exec -- pulumi config set --path 'extraProjects[0]' ${otherProject.id}
-  npm run sandbox -- exec -- pulumi preview                  what enabling that project would change
-  npm run sandbox -- status                                  what is there and how it is
-  npm run sandbox -- down                                    stop it all, and leave nothing behind`);
+  npm run sandbox -- exec -- pulumi preview                  preview what enabling that project would change
+  npm run sandbox -- status                                  show the servers, and what is deployed
+  npm run sandbox -- down                                    stop and delete everything`);
 }
 
 async function findRunner(
@@ -117,7 +117,8 @@ async function findRunner(
     title: [`#${id}`, runner.description, runner.runner_type, runner.status].filter(Boolean).join(", "),
     tags: runner.tag_list.join(", "),
     projects:
-      projects.map((project) => `${project.path_with_namespace} (${project.id})`).join("\n") || "all it can reach",
+      projects.map((project) => `${project.path_with_namespace} (${project.id})`).join("\n") ||
+      "all of its group or instance",
   };
 }
 

@@ -44,19 +44,21 @@ export async function runCiJob(
   });
   try {
     if (manager.version === undefined) {
-      write(`Runner manager: the sandbox's stand-in; with gitlab-runner on PATH it would be that.\n${standInLimits}\n`);
+      write(
+        `Runner manager: the sandbox's stand-in. If gitlab-runner is on PATH, the sandbox uses it instead.\n${standInLimits}\n`,
+      );
     } else {
       write(`Runner manager: gitlab-runner ${manager.version}, from your PATH\n`);
       if (!state.runnerHelper) {
         write(
-          "Its caches will fail: it needs /usr/bin/gitlab-runner-helper, which the sandbox can lay over this machine's /usr/bin\n" +
-            "only where gitlab-runner is on PATH when it starts, and where `unshare --mount` may be used.\n",
+          "Its caches will fail: it needs /usr/bin/gitlab-runner-helper, which the sandbox can provide only if\n" +
+            "gitlab-runner is on PATH when the sandbox starts, and `unshare --mount` is allowed.\n",
         );
       }
       if (state.minioTls) {
         write(
-          "Its caches will fail: this MinIO has a certificate of the sandbox's own, and what job pods mount, the authority among it,\n" +
-            "a simulated pod has not.\n",
+          "Its caches will fail: the sandbox's own CA signed this MinIO's certificate. Job pods mount the CA's certificate, but\n" +
+            "simulated pods have no mounts.\n",
         );
       }
     }

@@ -47,7 +47,7 @@ export class SandboxFolder {
     this.path = resolve(path);
     if (existsSync(this.path) && !existsSync(this.file("state.json")) && readdirSync(this.path).length > 0) {
       throw new UserError(
-        `${this.path} exists and is not a sandbox's folder.\nName another one with --dir, or delete it if it is of no use.`,
+        `${this.path} exists and is not a sandbox's folder.\nChoose another one with --dir, or delete it if you do not need it.`,
       );
     }
   }
@@ -73,7 +73,7 @@ export class SandboxFolder {
     if (!parsed.success) {
       throw new UserError(
         `${this.file("state.json")} cannot be read: another version of the sandbox may have written it.\n` +
-          `Stop that one with its own 'npm run sandbox -- down', or delete ${this.path}.`,
+          `Stop it with that version's 'npm run sandbox -- down', or delete ${this.path}.`,
       );
     }
     return parsed.data;

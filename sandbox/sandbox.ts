@@ -94,12 +94,12 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
     if (found?.complete === true && found.servers.every(isRunning)) {
       if (found.stack !== options.stack) {
         throw new UserError(
-          `The sandbox in ${folder.path} has ${found.stack}.\nStop it first: npm run sandbox -- down. Or name another folder with --dir.`,
+          `The sandbox in ${folder.path} runs ${found.stack}.\nStop it first: npm run sandbox -- down. Or choose another folder with --dir.`,
         );
       }
       if (options.published) {
         throw new UserError(
-          `The sandbox in ${folder.path} is running, with the plugins that it was started with.\nStop it first: npm run sandbox -- down`,
+          `The sandbox in ${folder.path} is already running, with other plugins.\nStop it first: npm run sandbox -- down`,
         );
       }
       if (options.chart !== undefined) {
@@ -109,7 +109,7 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
       return { folder, state: found, wasRunning: true };
     }
     if (found !== undefined) {
-      console.log("Clearing away a sandbox that was cut off.");
+      console.log("Cleaning up a sandbox that was interrupted.");
       await clear(folder, found);
     }
     await (options.published ? installPublishedPlugins() : buildTools());
@@ -140,7 +140,7 @@ export function running(path: string): Sandbox {
   }
   const ended = state.servers.filter((server) => !isRunning(server));
   if (!state.complete || ended.length > 0) {
-    const reason = ended.length === 0 ? "was cut off" : `has lost ${ended.map(({ name }) => name).join(", ")}`;
+    const reason = ended.length === 0 ? "was interrupted" : `has lost ${ended.map(({ name }) => name).join(", ")}`;
     throw new UserError(
       `The sandbox in ${folder.path} ${reason}; the logs are in ${folder.file("logs")}.\nStart it again: npm run sandbox`,
     );
@@ -213,7 +213,7 @@ async function startAll(folder: SandboxFolder, options: StackOptions): Promise<S
     },
     { title: "GitLab (an emulator of its API)", run: () => startGitLab(folder, state, values) },
     { title: "Helm repository, with the sandbox's own chart", run: () => startCharts(folder, state) },
-    { title: "Page to look at", run: () => startPage(folder, state) },
+    { title: "Web page", run: () => startPage(folder, state) },
     { title: "Pulumi stack", run: () => initStack(folder, state, tools) },
   ]);
   await configureStack(folder, state, values, options);
@@ -365,7 +365,7 @@ async function lockFolder(folder: SandboxFolder): Promise<() => Promise<void>> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ELOCKED") {
       throw new UserError(
-        `Another command is starting a sandbox in ${folder.path}. Wait for it, or name another folder with --dir.`,
+        `Another command is starting a sandbox in ${folder.path}. Wait for it, or choose another folder with --dir.`,
       );
     }
     throw error;

@@ -42,7 +42,7 @@ export function readStack(file: string): StackValues {
     return stackFile.parse(parse(readFileSync(file, "utf8"))).config;
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new UserError(`${file} is no stack file, such as Pulumi.homelab.yaml: ${reason}`);
+    throw new UserError(`${file} is not a stack file like Pulumi.homelab.yaml: ${reason}`);
   }
 }
 

@@ -18,8 +18,8 @@ interface Options {
 
 const program = new Command("npm run graph --")
   .description(
-    "Draws the resources of a stack as SVG, grouped by component, with the values that they pass on. Shows only kinds and names: " +
-      "no values, no ids.",
+    "Draws the resources of a stack as SVG, grouped by component, with the dependencies between them. Shows only kinds and " +
+      "names: no values, no ids.",
   )
   .option("--stack <name>", "the stack, which is read with `pulumi stack export`")
   .option("--state <file>", "a file written by `pulumi stack export`, instead of a stack")
@@ -37,7 +37,7 @@ const program = new Command("npm run graph --")
 
 async function stateOf({ stack, state }: Options): Promise<{ text: string; origin: string }> {
   if ((stack === undefined) === (state === undefined)) {
-    throw new UserError("Name either a stack or a saved state: npm run graph -- --stack NAME, or --state FILE");
+    throw new UserError("Set either a stack or an exported state: npm run graph -- --stack NAME, or --state FILE");
   }
   return state === undefined
     ? { text: await new PulumiCli({ stack }).ask(["stack", "export"]), origin: `Stack ${stack ?? ""}` }

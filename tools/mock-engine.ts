@@ -6,7 +6,7 @@ export interface MockResource {
   readonly type: string;
   /** Name of the resource in Pulumi. */
   readonly name: string;
-  /** Id of a resource that exists already, and is only read. */
+  /** Id of a resource that already exists, and is only read. */
   readonly id: string | undefined;
   readonly isComponent: boolean;
   /** What the program gives, with the wrapping that marks secrets. */

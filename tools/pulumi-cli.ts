@@ -2,20 +2,20 @@ import { z } from "zod";
 import { runCommand, type CommandEnd, type CommandOptions } from "./run-command.ts";
 import { UserError } from "./user-error.ts";
 
-/** Whom {@link PulumiCli} runs, and for what. */
+/** Options of {@link PulumiCli}. */
 export interface PulumiCliOptions extends Pick<CommandOptions, "environment"> {
   /** The stack that all commands are about. @defaultValue the one that is selected */
   readonly stack?: string | undefined;
-  /** Takes the secrets out of what errors say. */
+  /** Masks the secrets in error messages. */
   readonly mask?: (text: string) => string;
   /** Path of the program. @defaultValue `pulumi` on PATH */
   readonly program?: string;
 }
 
-/** How long a command may take that changes nothing, in ms; the state may be far away. */
+/** Time limit in ms of a command that changes nothing; the state may be far away. */
 const answerLimit = 60_000;
 
-/** Pulumi's command line, in this project. It asks nothing back. */
+/** Pulumi's command line, in this project, without prompts. */
 export class PulumiCli {
   readonly #options: PulumiCliOptions;
 
@@ -23,7 +23,7 @@ export class PulumiCli {
     this.#options = options;
   }
 
-  /** Runs a command; whatever its end, it is returned, with the secrets in it. */
+  /** Runs a command, and returns its result even if it fails, with the secrets in it. */
   run(args: readonly string[], options: Omit<CommandOptions, "environment"> = {}): Promise<CommandEnd> {
     const { stack, program = "pulumi", environment = process.env } = this.#options;
     const ofStack = stack === undefined ? [] : ["--stack", stack];
@@ -62,12 +62,12 @@ export class PulumiCli {
 
   /**
    * @returns the JSON document that a command prints
-   * @throws UserError as {@link ask}, and when the document has another form
+   * @throws UserError as {@link ask}, and when the document has an unexpected format
    */
   async json<Schema extends z.ZodType>(schema: Schema, args: readonly string[]): Promise<z.output<Schema>> {
     const parsed = schema.safeParse(JSON.parse(await this.ask([...args, "--json"])));
     if (!parsed.success) {
-      throw new UserError(`pulumi ${args.join(" ")} has another form than expected:\n${z.prettifyError(parsed.error)}`);
+      throw new UserError(`pulumi ${args.join(" ")} has an unexpected format:\n${z.prettifyError(parsed.error)}`);
     }
     return parsed.data;
   }

@@ -106,13 +106,13 @@ function runnerConfig(objects: readonly KubernetesObject[], standIn: readonly st
 /** For each provider, what it is asked for: inputs by type and name. */
 function providerFiles(resources: readonly RegisteredResource[]): File[] {
   const titles: Readonly<Record<string, string>> = {
-    gitlab: "What the stack makes in GitLab.",
-    minio: "What the stack makes in MinIO, with the keys that it generates for it.",
+    gitlab: "What the stack creates in GitLab.",
+    minio: "What the stack creates in MinIO, with the keys that it generates for it.",
   };
   const files = Map.groupBy(resources, ({ type }) => type.split(":")[0]?.replace("random", "minio") ?? "");
   return Array.from(files, ([provider, ofProvider]): File => {
     const types = Map.groupBy(ofProvider, ({ type, id }) =>
-      [type.split(":").at(-1), ...(id === undefined ? [] : ["exists already"])].join(", "),
+      [type.split(":").at(-1), ...(id === undefined ? [] : ["already exists"])].join(", "),
     );
     const content = Object.fromEntries(
       Array.from(types, ([type, ofType]) => [
@@ -120,7 +120,7 @@ function providerFiles(resources: readonly RegisteredResource[]): File[] {
         Object.fromEntries(ofType.map((resource) => [resource.name, inputsOf(resource)])),
       ]),
     );
-    return [`${provider}.yaml`, yaml(content, [titles[provider] ?? `What the stack makes with ${provider}.`])];
+    return [`${provider}.yaml`, yaml(content, [titles[provider] ?? `What the stack creates with ${provider}.`])];
   });
 }
 

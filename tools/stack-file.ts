@@ -26,7 +26,7 @@ export interface StackFile extends StackConfiguration {
 /** What files show in place of a secret. */
 export const secretMark = "[secret]";
 
-/** Stands in for an encrypted token: anything shorter or else is refused before anything is made. */
+/** Replaces an encrypted token; it has a valid format, since others are refused before anything is created. */
 export const tokenPlaceholder = "glrt-not-decrypted-not-decrypted";
 
 /** Folders, from the project's, that have stack files; the first that has one of the name wins. */
@@ -97,7 +97,7 @@ function object(value: unknown, file: string): Record<string, unknown> {
   }
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new UserError(
-      `${file} must have keys with values, and under config, too, such as gitlab-runner:projectId: 1`,
+      `${file} must have keys with values, and so must its config, such as gitlab-runner:projectId: 1`,
     );
   }
   return value as Record<string, unknown>;

@@ -11,7 +11,7 @@ import { askOnce, Watcher } from "./status/watcher.ts";
 
 /** An update of the stack may replace what is asked about; reading it takes Pulumi a second of work. */
 const stackInterval = 30_000;
-/** Where the output is no terminal. */
+/** If the output is not a terminal. */
 const plainWidth = 120;
 
 interface Options {
@@ -26,24 +26,26 @@ const masker = new Masker();
 
 const program = new Command("npm run status --")
   .description(
-    "Shows a deployed stack at work, on one screen or as a page: the runner in GitLab, its managers, running jobs and their " +
-      "pods, the cache, and what has happened last in its namespaces. Changes nothing.",
+    "Shows a deployed stack live, on one screen or as a web page: the runner in GitLab, its managers, running jobs and their " +
+      "pods, the cache, and the latest events in its namespaces. Changes nothing.",
   )
   .option("--stack <name>", "the stack (default: the one that is selected in Pulumi)")
-  .option("--interval <seconds>", "from one look to the next", seconds, 2)
-  .option("--once", "print it once and end; so does an output that is no terminal")
+  .option("--interval <seconds>", "time between updates", seconds, 2)
+  .option("--once", "print it once and exit, as it also does if the output is not a terminal")
   .addOption(
-    new Option("--web", "serve it as a page, with the jobs' logs, to this machine alone, until Ctrl-C").conflicts(
+    new Option("--web", "serve it as a web page, with the jobs' logs, to this machine only, until Ctrl-C").conflicts(
       "once",
     ),
   )
   .addOption(
-    new Option("--port <number>", "of the page (default: any free one)").argParser(portNumber).implies({ web: true }),
+    new Option("--port <number>", "port of the page (default: any free one)")
+      .argParser(portNumber)
+      .implies({ web: true }),
   )
   .addHelpText(
     "after",
-    "\nKeys: q or Ctrl-C ends it.\nExit code of --once: 0, or 1 where something gave no answer.\n" +
-      "The page is for all users of this machine: 127.0.0.1 asks nobody who they are.",
+    "\nKeys: q or Ctrl-C quits.\nExit code with --once: 0, or 1 if something did not respond.\n" +
+      "Every user of this machine can open the page: there is no login.",
   )
   .action(async ({ stack: name, interval, once, web, port }: Options) => {
     const read = async () => sourcesOf(await readConfiguredStack(name, masker), masker, process.env);
@@ -68,7 +70,7 @@ async function showOnce(stack: Watched): Promise<void> {
 
 async function showLive(watcher: Watcher, interval: number): Promise<void> {
   let snapshot: Snapshot | undefined;
-  const footer = `q ends this; a new look every ${interval} s`;
+  const footer = `q quits; updated every ${interval} s`;
   const terminal = new FullScreen(process.stdin, process.stdout, (size) =>
     snapshot === undefined ? "" : draw(snapshot, { ...size, footer }),
   );
@@ -76,7 +78,7 @@ async function showLive(watcher: Watcher, interval: number): Promise<void> {
     snapshot = changed;
     terminal.refresh();
   });
-  // Times go on where nothing changes.
+  // Times change even if nothing else does.
   const clock = setInterval(() => {
     terminal.refresh();
   }, 1_000);
@@ -94,17 +96,17 @@ async function serve(stack: string, watcher: Watcher, port: number | undefined):
   const { startPage } = await import("./status/web/server.ts");
   const text = {
     title: `Stack ${stack}`,
-    subtitle: "The runner at work: what the stack has made in GitLab, Kubernetes and the object store",
+    subtitle: "The runner, live: what the stack has created in GitLab, Kubernetes and the object store",
     start: `npm run status -- --stack ${stack} --web`,
   };
   const page = await startPage({ ...(port === undefined ? {} : { port }), text, watcher, masker }).catch(
     (error: unknown) => {
       throw (error as NodeJS.ErrnoException).code === "EADDRINUSE"
-        ? new UserError(`Something listens on port ${port ?? 0} already. Name another one, or none: --port`)
+        ? new UserError(`Port ${port ?? 0} is already in use. Choose another one with --port, or omit --port.`)
         : error;
     },
   );
-  console.log(`Look at it: ${page.url}\nCtrl-C ends it.`);
+  console.log(`Open in a browser: ${page.url}\nCtrl-C quits.`);
   const ending = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
@@ -147,5 +149,5 @@ function portNumber(text: string): number {
 }
 
 await runCommandLine(program);
-// Connections to a server that gives no answer would keep it from ending.
+// Open connections to a server that does not respond would keep the process running.
 process.exit();

@@ -27,7 +27,7 @@ export interface PrometheusRuleSpec {
   readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[];
 }
 
-/** Minimum number of failed jobs for {@link jobsFailing}, so that one mistyped image name does not fire it. */
+/** Minimum number of failed jobs for {@link jobsFailing}, so that it does not fire for one mistyped image name. */
 const leastFailures = 3;
 
 /** @returns the alerts of one runner */
@@ -45,10 +45,10 @@ function down(runner: MonitoredRunner): AlertRule {
     labels: { severity: "critical" },
     annotations: {
       summary: `${title(runner)} is down`,
-      description: "Prometheus reaches no manager pod of this runner: its jobs wait in GitLab.",
+      description: "Prometheus cannot scrape any manager pod of this runner, so its jobs probably wait in GitLab.",
       runbook:
-        `Look for its pods: ${kubectl(runner, "get pods")}. Why one does not start: ${kubectl(runner, "describe pods")}. ` +
-        "Where they run, Prometheus does not reach port 9252: check the PodMonitor, its labels, and the NetworkPolicies.",
+        `List its pods: ${kubectl(runner, "get pods")}. See why one does not start: ${kubectl(runner, "describe pods")}. ` +
+        "If they run, Prometheus cannot reach port 9252: check the PodMonitor, its labels, and the NetworkPolicies.",
     },
   };
 }
@@ -65,15 +65,14 @@ function notPolling(runner: MonitoredRunner): AlertRule {
     for: "5m",
     labels: { severity: "critical" },
     annotations: {
-      summary: `${title(runner)} asks GitLab for no jobs`,
+      summary: `${title(runner)} has stopped polling GitLab for jobs`,
       description:
-        "Three requests for a job in a row had no answer, or were refused with 403: for the next hour, " +
-        "pod {{ $labels.pod }} makes no further one.",
+        "Three polls in a row got no response or were refused with 403, so pod {{ $labels.pod }} does not poll for an hour.",
       runbook:
-        `The log tells which: ${log(runner)} | grep 'Checking for jobs'. ` +
-        "Refused: the runner was deleted in GitLab, or its token revoked; set the stack's rotation to another text, and run " +
-        "pulumi up. No answer: check gitlabUrl, DNS, GitLab's certificate, and the NetworkPolicies. " +
-        `Then, so that it asks at once: kubectl --namespace ${runner.namespace} rollout restart deployment ${runner.release}.`,
+        `The log says which: ${log(runner)} | grep 'Checking for jobs'. ` +
+        "Refused: the runner was deleted in GitLab, or its token was revoked; set the stack's rotation to a new value, and run " +
+        "pulumi up. No response: check gitlabUrl, DNS, GitLab's certificate, and the NetworkPolicies. " +
+        `Then restart it, so that it polls at once: kubectl --namespace ${runner.namespace} rollout restart deployment ${runner.release}.`,
     },
   };
 }
@@ -88,14 +87,14 @@ function jobsFailing(runner: MonitoredRunner): AlertRule {
     for: "5m",
     labels: { severity: "warning" },
     annotations: {
-      summary: `${title(runner)} fails jobs, and not by their scripts`,
+      summary: `Jobs of ${title(runner)} fail for reasons other than their scripts`,
       description:
-        "{{ $value | humanizePercentage }} of the jobs that ended in the last hour failed in the runner, or for want of an " +
-        "image. Failed scripts, timeouts and canceled jobs are not among them.",
+        "{{ $value | humanizePercentage }} of the jobs that finished in the last hour failed because of the runner, or because " +
+        "an image could not be pulled. Failed scripts, timeouts and canceled jobs are not counted.",
       runbook:
         `Jobs and reasons: ${log(runner)} | grep 'Job failed'. ` +
-        `Pods that could not start, or were evicted: kubectl --namespace ${runner.jobNamespace} get events. ` +
-        "image_pull_failure: check the registry, jobs.imagePullSecrets and the name of the image. Out of memory: raise " +
+        `Pods that could not start or were evicted: kubectl --namespace ${runner.jobNamespace} get events. ` +
+        "image_pull_failure: check the registry, jobs.imagePullSecrets and the image's name. Out of memory: raise " +
         "jobs.resources or jobs.helperResources.",
     },
   };
@@ -109,11 +108,11 @@ function atConcurrencyLimit(runner: MonitoredRunner): AlertRule {
     for: "30m",
     labels: { severity: "warning" },
     annotations: {
-      summary: `${title(runner)} has as many jobs as it may`,
-      description: "All its {{ $value }} slots have been taken for half an hour: further jobs wait in GitLab.",
+      summary: `${title(runner)} has no free slots`,
+      description: "All of its {{ $value }} slots have been in use for half an hour, so further jobs wait in GitLab.",
       runbook:
-        "Where the nodes have room, raise manager.concurrent or manager.replicas, and the quota, if there is one. " +
-        "Jobs that hang take slots, too; the oldest are first in: " +
+        "If the nodes have room, raise manager.concurrent or manager.replicas, and the quota, if there is one. " +
+        "Jobs that hang also use slots; the oldest come first in: " +
         `kubectl --namespace ${runner.jobNamespace} get pods --sort-by .metadata.creationTimestamp.`,
     },
   };
@@ -131,10 +130,10 @@ function apiErrors(runner: MonitoredRunner): AlertRule {
     annotations: {
       summary: `${title(runner)} gets errors from GitLab`,
       description:
-        "{{ $value | humanizePercentage }} of its answers have a status of 5xx or 429: jobs start late, and their logs lag.",
+        "{{ $value | humanizePercentage }} of GitLab's responses have a status of 5xx or 429: jobs start late, and their logs lag behind.",
       runbook:
-        `The statuses are on the dashboard, and in the log: ${log(runner)} | grep 'status='. ` +
-        "5xx: GitLab itself, or a proxy before it, is in trouble. 429: it limits the rate of requests; raise its limit, or " +
+        `The statuses are on the dashboard and in the log: ${log(runner)} | grep 'status='. ` +
+        "5xx: GitLab itself, or a proxy in front of it, has a problem. 429: it limits the rate of requests; raise its limit, or " +
         "manager.checkInterval.",
     },
   };

@@ -93,7 +93,7 @@ function figures(runner: MonitoredRunner): Draft[] {
   const ended = growth(series(runner, `${metrics.jobDuration}_count`), "$__range");
   const failed = growth(series(runner, metrics.failedJobs, runnerFailures), "$__range");
   return [
-    figure("Manager pods", "Pods that Prometheus reaches.", `sum(${series(runner, metrics.up)})`, {
+    figure("Manager pods", "Pods that Prometheus can scrape.", `sum(${series(runner, metrics.up)})`, {
       thresholds: steps("red", [1, "green"]),
     }),
     {
@@ -108,7 +108,7 @@ function figures(runner: MonitoredRunner): Draft[] {
       options: { ...figureOptions, textMode: "name" },
     },
     {
-      ...figure("Slots in use", "Jobs in progress, of those that may be at the same time.", `${jobs} / ${slots}`, {
+      ...figure("Slots in use", "Running jobs, as a share of the slots.", `${jobs} / ${slots}`, {
         unit: "percentunit",
         min: 0,
         max: 1,
@@ -116,10 +116,10 @@ function figures(runner: MonitoredRunner): Draft[] {
       }),
       type: "gauge",
     },
-    figure("Jobs that ended", "In the time of the dashboard.", `sum(${ended})`, {}),
+    figure("Finished jobs", "In the dashboard's time range.", `sum(${ended})`, {}),
     figure(
-      "Failed in the runner",
-      "Jobs that failed in the runner or for want of an image, in the time of the dashboard.",
+      "Runner failures",
+      "Jobs that failed because of the runner, or because an image could not be pulled, in the dashboard's time range.",
       `sum(${failed}) or vector(0)`,
       { thresholds: steps("green", [1, "red"]) },
     ),
@@ -130,12 +130,12 @@ function jobs(runner: MonitoredRunner): Draft[] {
   const ended = `increase(${series(runner, `${metrics.jobDuration}_count`)}[$__interval])`;
   const failed = `increase(${series(runner, metrics.failedJobs)}[$__interval])`;
   return [
-    course("Jobs in progress", "Jobs, and the most that may be at the same time: concurrent, of all pods.", "short", [
+    course("Running jobs", "Running jobs, and slots: concurrent, summed over all manager pods.", "short", [
       { expr: `sum(${series(runner, metrics.jobs)})`, legendFormat: "jobs" },
       { expr: `sum(${series(runner, metrics.slots)})`, legendFormat: "slots" },
     ]),
     {
-      ...course("Jobs that ended", "By outcome; each bar is a time of its own.", "short", [
+      ...course("Finished jobs", "By result; each bar counts the jobs of one interval.", "short", [
         { expr: `clamp_min(sum(${ended}) - (sum(${failed}) or vector(0)), 0)`, legendFormat: "succeeded" },
         { expr: `sum by (failure_reason) (${failed})`, legendFormat: "{{failure_reason}}" },
       ]),
@@ -147,14 +147,14 @@ function jobs(runner: MonitoredRunner): Draft[] {
       }),
     },
     course(
-      "Time in the queue",
-      "How long jobs of the last hour waited in GitLab before the runner took them.",
+      "Queue time",
+      "How long the jobs of the last hour waited in GitLab before the runner picked them up.",
       "s",
       quantiles(runner, metrics.queueDuration),
     ),
     course(
-      "Duration of jobs",
-      "How long jobs took that ended in the last hour.",
+      "Job duration",
+      "How long the jobs took that finished in the last hour.",
       "s",
       quantiles(runner, metrics.jobDuration),
     ),
@@ -165,15 +165,15 @@ function gitlab(runner: MonitoredRunner): Draft[] {
   const perSecond = (metric: string) => `rate(${series(runner, metric)}[$__rate_interval])`;
   return [
     course(
-      "Answers of GitLab",
-      "By status, a second; and the requests for a job that had no answer, or were refused.",
+      "GitLab API responses",
+      "By status, per second; and the polls for a job that got no response or were refused.",
       "reqps",
       [
         { expr: `sum by (status) (${perSecond(metrics.apiAnswers)})`, legendFormat: "{{status}}" },
-        { expr: `sum(${perSecond(metrics.failedPolls)})`, legendFormat: "no answer, or 403" },
+        { expr: `sum(${perSecond(metrics.failedPolls)})`, legendFormat: "no response, or 403" },
       ],
     ),
-    course("Warnings and errors", "Lines of the manager's log, a second.", "cps", [
+    course("Warnings and errors", "Lines in the manager's log, per second.", "cps", [
       { expr: `sum by (level) (${perSecond(metrics.logLines)})`, legendFormat: "{{level}}" },
     ]),
   ];
@@ -183,8 +183,8 @@ function manager(runner: MonitoredRunner): Draft[] {
   const cpu = `sum by (pod) (rate(${series(runner, metrics.cpu)}[$__rate_interval]))`;
   const memory = `sum by (pod) (${series(runner, metrics.memory)})`;
   return [
-    course("CPU of the manager", "Cores that each pod uses.", "short", [{ expr: cpu, legendFormat: "{{pod}}" }]),
-    course("Memory of the manager", "Memory that each pod uses.", "bytes", [{ expr: memory, legendFormat: "{{pod}}" }]),
+    course("Manager CPU", "Cores that each pod uses.", "short", [{ expr: cpu, legendFormat: "{{pod}}" }]),
+    course("Manager memory", "Memory that each pod uses.", "bytes", [{ expr: memory, legendFormat: "{{pod}}" }]),
   ];
 }
 

@@ -13,7 +13,7 @@ if (dir === undefined) {
 }
 const port = Number(values.port ?? 0);
 if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-  throw new Error(`--port ${String(values.port)} is no port`);
+  throw new Error(`--port ${String(values.port)} is not a port`);
 }
 const folder = new SandboxFolder(dir);
 const state = folder.read();
@@ -38,7 +38,7 @@ const page = await startPage({
   port,
   text: {
     title: "Runner sandbox",
-    subtitle: "What the stack has made in GitLab, Kubernetes and MinIO, on this machine",
+    subtitle: "What the stack has created in GitLab, Kubernetes and MinIO, on this machine",
     start: "npm run sandbox",
     footer:
       "Real: Pulumi’s engine, the Kubernetes API and its controllers, MinIO, Helm. " +

@@ -100,14 +100,14 @@ export class SandboxStack {
     const enabled = outputs["enabledProjects"];
     const steps = outputs["nextSteps"];
     const suggestions: Suggestion[] = [
-      { what: "Run a CI job; the second finds the cache of the first", commands: [`${sandbox} job`] },
+      { what: "Run a CI job; a second run finds the cache of the first", commands: [`${sandbox} job`] },
     ];
     // A group runner serves all projects of its group; an existing runner is not enabled by this stack.
     const isEnabledByProject = () =>
       (readStack(stackConfigFile(folder))["gitlab-runner:runnerType"] ?? "project") === "project";
     if (Array.isArray(enabled) && enabled.length === 0 && isEnabledByProject()) {
       suggestions.push({
-        what: `Enable the runner for ${otherProject.path}, too, and deploy that`,
+        what: `Also enable the runner for ${otherProject.path}, and deploy the change`,
         commands: [
           `${sandbox} exec -- pulumi config set --path 'extraProjects[0]' ${otherProject.id}`,
           `${sandbox} up${ownStack}`,
@@ -120,7 +120,7 @@ export class SandboxStack {
         commands: steps.map((step) => `${sandbox} exec -- ${String(step)}`),
       });
     }
-    suggestions.push({ what: "Stop it all, and leave nothing behind", commands: [`${sandbox} down`] });
+    suggestions.push({ what: "Stop and delete everything", commands: [`${sandbox} down`] });
     return suggestions;
   }
 }

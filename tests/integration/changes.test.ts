@@ -82,11 +82,8 @@ describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
     await set("namespace", "elsewhere");
     await set("cache.bucket", "another-cache");
     const moved = await preview();
-    assert.match(
-      moved,
-      /Changing namespace cuts off the jobs in progress in namespace gitlab-runner: the namespace is/,
-    );
-    assert.match(moved, /Bucket gitlab-runner-cache is deleted: where it has objects, MinIO refuses/);
+    assert.match(moved, /Changing namespace interrupts the running jobs in namespace gitlab-runner: the namespace is/);
+    assert.match(moved, /Bucket gitlab-runner-cache will be deleted: if it has objects, MinIO refuses/);
     assert.ok(moved.includes(stack), "a warning of the stack");
     await set("namespace", "gitlab-runner");
     await set("cache.bucket", "gitlab-runner-cache");
@@ -95,7 +92,7 @@ describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
     const apart = await preview();
     assert.match(
       apart,
-      /Changing jobs\.namespace cuts off .* in namespace gitlab-runner: the manager loses its rights/,
+      /Changing jobs\.namespace interrupts .* in namespace gitlab-runner: the manager loses its permissions/,
     );
     assert.doesNotMatch(apart, /Bucket/);
     await unset("jobs.namespace");
@@ -126,7 +123,7 @@ describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
     assert.notEqual(refused.exitCode, 0);
     assert.match(
       refused.all,
-      /Bucket second-cache is deleted: where it has objects[^]*unable to remove bucket \(second-cache\).*is not empty/,
+      /Bucket second-cache will be deleted: if it has objects[^]*unable to remove bucket \(second-cache\).*is not empty/,
     );
     assert.equal((await sandbox.outputs())["cacheBucket"], "third-cache");
     await sandbox.exec("mc", "rm", "--recursive", "--force", "minio/second-cache");

@@ -393,7 +393,7 @@ describe("npm run doctor, on a deployed stack", { timeout: 20 * 60_000 }, () => 
         status: "problem",
         found:
           "They can also access other buckets: of-another.\n" +
-          "They may delete objects; doctor-probe-gitlab-runner, the doctor's own, was deleted.",
+          "They can delete objects: they deleted the doctor's own object, doctor-probe-gitlab-runner.",
         todo: `Their user was given more than the stack's policy. Replace it with one that has only that policy:\n${rotate}`,
       },
     });

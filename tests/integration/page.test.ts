@@ -175,9 +175,9 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
 
   test("with nothing there, it says so", async (t) => {
     const tab = await browser.open(page?.url ?? "");
-    await tab.getByText("No job yet.").waitFor();
+    await tab.getByText("No jobs yet.").waitFor();
     await tab.getByText("GitLab has no runner yet.").waitFor();
-    await tab.getByText("The stack has no pod.").waitFor();
+    await tab.getByText("The stack has no pods.").waitFor();
     await tab.getByText("Nothing is deployed yet.").waitFor();
     await checkAccessibility(tab);
     await checkWidth(tab, 360);
@@ -216,7 +216,7 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     };
     const tab = await browser.open(page?.url ?? "");
     await tab.locator(".job summary").click();
-    await tab.getByRole("region", { name: "Trace of job 1" }).getByText(hostile).waitFor();
+    await tab.getByRole("region", { name: "Log of job 1" }).getByText(hostile).waitFor();
     await tab.getByRole("heading", { name: hostile }).waitFor();
     await checkWidth(tab, 360);
     assert.equal(await tab.locator("#page img, #page script").count(), 0);
@@ -234,7 +234,7 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     await alert.waitFor();
     assert.match(
       (await alert.textContent()) ?? "",
-      /The object store does not answer:\s+connect ECONNREFUSED 127\.0\.0\.1:2/,
+      /The object store does not respond:\s+connect ECONNREFUSED 127\.0\.0\.1:2/,
     );
     await section(tab, "Cache").getByText("project/1/").waitFor();
     await section(tab, "Jobs").getByText("job-1").waitFor();
@@ -250,7 +250,7 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     await tab.getByText("Live", { exact: true }).waitFor();
     const port = Number(new URL(page?.url ?? "").port);
     await page?.stop();
-    await tab.getByText("The page’s server does not answer").waitFor();
+    await tab.getByText("The page’s server does not respond").waitFor();
     await checkWidth(tab, 360);
     await takePictures(t, tab, "gone");
     gitlab = { ...emptyGitLab, jobs: [job(7)] };
@@ -271,12 +271,12 @@ describe("the page in a browser, with made-up states", { timeout: 15 * 60_000 },
     await tab.keyboard.press("Tab");
     assert.match(await focused(), /job-1/);
     await tab.keyboard.press("Enter");
-    await tab.getByRole("region", { name: "Trace of job 1" }).waitFor();
+    await tab.getByRole("region", { name: "Log of job 1" }).waitFor();
     await tab.keyboard.press("Tab");
     assert.match(await focused(), /^trace of 1/, "the trace can be scrolled by keys");
     await tab.keyboard.press("Shift+Tab");
     await tab.keyboard.press("Space");
-    await tab.getByRole("region", { name: "Trace of job 1" }).waitFor({ state: "detached" });
+    await tab.getByRole("region", { name: "Log of job 1" }).waitFor({ state: "detached" });
     await tab.close();
   });
 });
@@ -292,7 +292,7 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
   before(async () => {
     const [up] = await Promise.all([sandbox.command("up"), browser.start()]);
     assert.equal(up.exitCode, 0, up.all);
-    const address = /^Look at it: (?<url>http:\S+)$/m.exec(up.stdout)?.groups?.["url"];
+    const address = /^Open in a browser: (?<url>http:\S+)$/m.exec(up.stdout)?.groups?.["url"];
     assert.equal(address, pageUrl(sandbox.state));
     tab = await browser.open(address);
     tab.on("response", (response) => {
@@ -311,7 +311,7 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
 
   test("its address is in the sandbox's status", async () => {
     const { stdout } = await sandbox.command("status");
-    assert.ok(stdout.includes(`Look at it: ${pageUrl(sandbox.state)}`), stdout);
+    assert.ok(stdout.includes(`Open in a browser: ${pageUrl(sandbox.state)}`), stdout);
     assert.match(stdout, /│ page +│ \d+ +│ running │/);
   });
 
@@ -368,7 +368,7 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
     const job = tab.locator(".job[data-job='1']");
     await job.getByText("Running").waitFor();
     await job.locator("summary").click();
-    const trace = tab.getByRole("region", { name: "Trace of job 1" });
+    const trace = tab.getByRole("region", { name: "Log of job 1" });
     const pod = section(tab, "Pods").locator("li").filter({ hasText: "Job #1" });
     await pod.getByText("homelab/infrastructure").waitFor();
     await trace.locator(".fg-red", { hasText: "red" }).last().waitFor();
@@ -428,7 +428,7 @@ describe("the page in a browser, on a sandbox", { timeout: 30 * 60_000 }, () => 
     const { exitCode, all } = await sandbox.command("down");
     assert.equal(exitCode, 0, all);
     assert.match(all, /Stopped .*\bpage\b/);
-    await tab.getByText("The page’s server does not answer").waitFor();
+    await tab.getByText("The page’s server does not respond").waitFor();
   });
 
   /** Events of a few seconds, which a browser does not hand out as a response's text. */

@@ -129,10 +129,10 @@ describe("npm run sandbox, when something is wrong", { timeout: 20 * 60_000 }, (
     const orphans = servers();
     assert.ok(orphans.some(isRunning), "there are left-overs");
     const status = await sandbox.command("status");
-    assert.match(status.all, /was cut off; the logs are in .*\nStart it again: npm run sandbox/);
+    assert.match(status.all, /was interrupted; the logs are in .*\nStart it again: npm run sandbox/);
     const { all, exitCode } = await sandbox.command("up");
     assert.equal(exitCode, 0, all);
-    assert.match(all, /Clearing away a sandbox that was cut off/);
+    assert.match(all, /Cleaning up a sandbox that was interrupted/);
     assert.deepEqual(orphans.filter(isRunning), []);
   });
 

@@ -108,7 +108,7 @@ describe("npm run status, against a sandbox", { timeout: 5 * 60_000 }, () => {
       );
       assert.match(
         stdout,
-        /^MANAGERS {2}gitlab-runner-\S+ +Running +1\/1 ready +0 restarts +\d+[sm]\n +GitLab has not heard/m,
+        /^MANAGERS {2}gitlab-runner-\S+ +Running +1\/1 ready +0 restarts +\d+[sm]\n +none has contacted GitLab/m,
       );
       assert.match(stdout, /^JOBS {6}none is running$/m);
       assert.match(stdout, /^CACHE {5}gitlab-runner-cache: 0 objects, 0 B$/m);
@@ -154,7 +154,7 @@ describe("npm run status, against a sandbox", { timeout: 5 * 60_000 }, () => {
     let output = "";
     page.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      const [, found] = /^Look at it: (http:\/\/127\.0\.0\.1:\d+)\nCtrl-C ends it\.$/m.exec(output) ?? [];
+      const [, found] = /^Open in a browser: (http:\/\/127\.0\.0\.1:\d+)\nCtrl-C quits\.$/m.exec(output) ?? [];
       if (found !== undefined) {
         resolve(found);
       }
@@ -209,7 +209,7 @@ describe("npm run status, against a sandbox", { timeout: 5 * 60_000 }, () => {
     await tmux.press("Enter");
 
     const idle = await tmux.shows(/^JOBS {6}none is running$[^]*^CACHE {5}gitlab-runner-cache: 0 objects, 0 B$/m);
-    assert.match(idle, /^q ends this; a new look every 1 s$/m);
+    assert.match(idle, /^q quits; updated every 1 s$/m);
     assert.equal(await tmux.state("alternate_on"), "1");
 
     const running = sandbox.command("job", jobFile);

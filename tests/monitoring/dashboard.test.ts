@@ -21,24 +21,24 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "Manager pods: Manager pods": { "{}": 2 },
   "Version: {{version}}": { '{version="18.9.0"}': 2 },
   "Slots in use: Slots in use": { "{}": 0.5 },
-  "Jobs that ended: Jobs that ended": { "{}": 1440 },
-  "Failed in the runner: Failed in the runner": { "{}": 3 },
-  "Jobs in progress: jobs": { "{}": 4 },
-  "Jobs in progress: slots": { "{}": 8 },
-  "Jobs that ended: succeeded": { "{}": 60 },
-  "Jobs that ended: {{failure_reason}}": {
+  "Finished jobs: Finished jobs": { "{}": 1440 },
+  "Runner failures: Runner failures": { "{}": 3 },
+  "Running jobs: jobs": { "{}": 4 },
+  "Running jobs: slots": { "{}": 8 },
+  "Finished jobs: succeeded": { "{}": 60 },
+  "Finished jobs: {{failure_reason}}": {
     '{failure_reason="script_failure"}': 20,
     '{failure_reason="runner_system_failure"}': 0,
   },
-  "Time in the queue: 50 %": { "{}": 1 },
-  "Time in the queue: 95 %": { "{}": 2.8 },
-  "Duration of jobs: 50 %": { "{}": 60 },
-  "Duration of jobs: 95 %": { "{}": 276 },
-  "Answers of GitLab: {{status}}": { '{status="204"}': 0.1, '{status="202"}': 0.2 },
-  "Answers of GitLab: no answer, or 403": { "{}": 0.1 },
+  "Queue time: 50 %": { "{}": 1 },
+  "Queue time: 95 %": { "{}": 2.8 },
+  "Job duration: 50 %": { "{}": 60 },
+  "Job duration: 95 %": { "{}": 276 },
+  "GitLab API responses: {{status}}": { '{status="204"}': 0.1, '{status="202"}': 0.2 },
+  "GitLab API responses: no response, or 403": { "{}": 0.1 },
   "Warnings and errors: {{level}}": { '{level="warning"}': 0.1, '{level="error"}': 0 },
-  "CPU of the manager: {{pod}}": { '{pod="gitlab-runner-a"}': 0.05, '{pod="gitlab-runner-b"}': 0.05 },
-  "Memory of the manager: {{pod}}": { '{pod="gitlab-runner-a"}': 52_428_800, '{pod="gitlab-runner-b"}': 52_428_800 },
+  "Manager CPU: {{pod}}": { '{pod="gitlab-runner-a"}': 0.05, '{pod="gitlab-runner-b"}': 0.05 },
+  "Manager memory: {{pod}}": { '{pod="gitlab-runner-a"}': 52_428_800, '{pod="gitlab-runner-b"}': 52_428_800 },
 };
 
 const samples = [
@@ -74,7 +74,7 @@ describe("dashboard", { timeout: buildTimeout }, () => {
   }
 
   test("shows no failures where there is no job at all, instead of no data", { timeout: 60_000 }, async () => {
-    const { expr = "" } = queries.find(({ name }) => name === "Failed in the runner: Failed in the runner") ?? {};
+    const { expr = "" } = queries.find(({ name }) => name === "Runner failures: Runner failures") ?? {};
     await testRules({ groups: [] }, [], {
       expr: query(expr),
       eval_time: "180m",

@@ -95,7 +95,7 @@ describe("renderStack", { timeout }, () => {
   test("distinguishes an existing bucket from one that is created", async (t) => {
     const config = { "gitlab-runner:projectId": 1, "gitlab-runner:cache": { adopt: true, bucket: "theirs" } };
     const minio = (await content(t, config, "minio.yaml")) as Record<string, unknown>;
-    assert.deepEqual(minio["S3Bucket, exists already"], { "gitlab-runner-cache": { id: "theirs" } });
+    assert.deepEqual(minio["S3Bucket, already exists"], { "gitlab-runner-cache": { id: "theirs" } });
     assert.equal(minio["S3Bucket"], undefined);
     assert.equal(minio["IlmPolicy"], undefined);
     const policy = (await files(t, config)).get("cache-policy.json") ?? "";

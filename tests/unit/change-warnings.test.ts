@@ -25,24 +25,24 @@ describe("changeWarnings", () => {
     }
   });
 
-  test("name the jobs that a change of namespace cuts off, why, and how to let them end", () => {
+  test("name the jobs that a change of namespace interrupts, why, and how to let them finish", () => {
     assert.equal(
       only({}, { namespace: "ci" }),
-      "Changing namespace cuts off the jobs in progress in namespace gpu: the namespace is deleted.\n" +
-        "  To let them end, first undo this change, set paused to true and run pulumi up, and wait until there are no pods of jobs any more:\n" +
+      "Changing namespace interrupts the running jobs in namespace gpu: the namespace is deleted.\n" +
+        "  To let them finish, first undo this change, set paused to true and run pulumi up, and wait until no job pods are left:\n" +
         "    kubectl --namespace gpu get pods",
     );
     assert.match(
       only({ jobs: { namespace: "jobs" } }, { namespace: "ci", jobs: { namespace: "jobs" } }),
-      /^Changing namespace cuts off the jobs in progress in namespace jobs: their manager is deleted\./,
+      /^Changing namespace interrupts the running jobs in namespace jobs: their manager is deleted\./,
     );
     assert.match(
       only({}, { jobs: { namespace: "jobs" } }),
-      /^Changing jobs\.namespace cuts off the jobs in progress in namespace gpu: the manager loses its rights there\./,
+      /^Changing jobs\.namespace interrupts the running jobs in namespace gpu: the manager loses its permissions there\./,
     );
     assert.match(
       only({ jobs: { namespace: "jobs" } }, {}),
-      /^Changing jobs\.namespace cuts off .* in namespace jobs: the namespace is deleted\.[^]*--namespace jobs get pods$/,
+      /^Changing jobs\.namespace interrupts .* in namespace jobs: the namespace is deleted\.[^]*--namespace jobs get pods$/,
     );
     assert.match(
       only({}, { namespace: "ci", jobs: { namespace: "jobs" } }),
@@ -54,7 +54,7 @@ describe("changeWarnings", () => {
     const elsewhere = changeWarnings("gpu", {}, { namespace: "ci" });
     assert.match(elsewhere.join("\n"), /undo this change, pause the runner in GitLab, and wait/);
     const paused = changeWarnings("gpu", { registration: { paused: true } }, { namespace: "ci", registration });
-    assert.match(paused.join("\n"), /The runner is paused\. Before you go on, wait until/);
+    assert.match(paused.join("\n"), /The runner is paused\. Before you continue, wait until/);
     assert.doesNotMatch(paused.join("\n"), /undo/);
   });
 
@@ -68,8 +68,8 @@ describe("changeWarnings", () => {
     test(`name the bucket that goes with ${what}, and how to keep or empty it`, () => {
       assert.equal(
         only({}, { cache }),
-        "Bucket gpu-cache is deleted: where it has objects, MinIO refuses, and the update fails after everything else was changed.\n" +
-          "  Jobs in progress cannot store their caches any more.\n" +
+        "Bucket gpu-cache will be deleted: if it has objects, MinIO refuses, and the update fails after everything else was changed.\n" +
+          "  Running jobs can no longer store their caches.\n" +
           "  To keep the bucket, first undo this change, set cache.adopt to true and run pulumi up: Pulumi then leaves it alone.\n" +
           "  To delete it with all caches in it, first empty it: mc rm --recursive --force ALIAS/gpu-cache",
       );
@@ -78,7 +78,7 @@ describe("changeWarnings", () => {
 
   test("say that a bucket goes with its caches where the stack may delete them", () => {
     const warning = only({ cache: { deleteWithStack: true } }, { cache: false });
-    assert.match(warning, /^Bucket gpu-cache is deleted, with all caches in it\.\n/);
+    assert.match(warning, /^Bucket gpu-cache will be deleted, with all caches in it\.\n/);
     assert.doesNotMatch(warning, /refuses|mc rm/);
   });
 

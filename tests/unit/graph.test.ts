@@ -91,7 +91,7 @@ describe("the picture of a stack", { timeout: 60_000 }, () => {
     assert.ok(arrows(ordered).includes("S3Bucket -> IamUser user: "));
     const drawn = await svg(ordered);
     assert.match(drawn, /class="arrow" stroke-dasharray/);
-    assert.match(drawn, />is made before</);
+    assert.match(drawn, />is created before</);
   });
 
   test("puts a resource whose parent is a resource into the same component", () => {
@@ -112,7 +112,7 @@ describe("the picture of a stack", { timeout: 60_000 }, () => {
     const texts = Array.from(drawn.matchAll(/<t(?:ext|span)[^>]*>([^<]+)</g), ([, text]) => text);
     for (const expected of [
       ...["BuildCache", "gitlab-runner-cache", "S3Bucket", "secret-key", "tokenSecret", "ProjectRunner", "and 2 more"],
-      ...["GitLab", "MinIO", "Kubernetes", "random", "exists already", "gives a value to this property or argument"],
+      ...["GitLab", "MinIO", "Kubernetes", "random", "already exists", "passes a value to this property or argument"],
     ]) {
       assert.ok(texts.includes(expected), `${expected} is not in ${texts.join(" | ")}`);
     }
@@ -179,12 +179,8 @@ describe("the picture of a stack", { timeout: 60_000 }, () => {
 
 describe("a state that cannot be drawn", () => {
   const cases: readonly (readonly [string, string, RegExp])[] = [
-    [
-      "no JSON",
-      "name: x",
-      /^FILE is no state of a stack: it is not JSON\.\nIt must be what this writes: pulumi stack export/,
-    ],
-    ["something else", `{"name":"x"}`, /^FILE is no state of a stack: deployment: /],
+    ["no JSON", "name: x", /^FILE is not an exported stack: it is not JSON\.\nTo export one: pulumi stack export/],
+    ["something else", `{"name":"x"}`, /^FILE is not an exported stack: deployment: /],
     ["resources of another shape", `{"deployment":{"resources":[{"urn":1}]}}`, /deployment\.resources\.0\.urn: /],
     ["a stack before its first update", `{"deployment":{}}`, /^FILE has no resources: nothing is deployed/],
     ["a destroyed stack", `{"deployment":{"resources":[]}}`, /has no resources/],
@@ -226,10 +222,10 @@ describe("npm run graph", { timeout: 60_000 }, () => {
     writeFileSync(join(scratch, "broken.json"), "{");
     for (const [args, message] of [
       [["--state", "missing.json"], /^\S+missing\.json cannot be read: ENOENT/],
-      [["--state", "broken.json"], /^broken\.json is no state of a stack: it is not JSON\./],
+      [["--state", "broken.json"], /^broken\.json is not an exported stack: it is not JSON\./],
       [["--stack", "homelab"], /^The command pulumi was not found\. Install it: https:/],
-      [[], /^Name either a stack or a saved state/],
-      [["--stack", "a", "--state", "b"], /^Name either a stack or a saved state/],
+      [[], /^Set either a stack or an exported state/],
+      [["--stack", "a", "--state", "b"], /^Set either a stack or an exported state/],
       [["--state", fixture, "--out", "no/folder.svg"], /folder\.svg cannot be written: ENOENT/],
     ] as const) {
       const { all, exitCode } = await graph(...args);

@@ -83,7 +83,7 @@ describe("Pulumi's command line", { timeout: 30_000 }, () => {
     assert.deepEqual(await pulumi.json(z.object({ runnerId: z.number() }), ["stack", "output"]), { runnerId: 42 });
     await assert.rejects(pulumi.json(z.object({ runnerId: z.string() }), ["stack", "output"]), {
       name: "UserError",
-      message: /^pulumi stack output has another form than expected:\n.*runnerId/s,
+      message: /^pulumi stack output has an unexpected format:\n.*runnerId/s,
     });
   });
 

@@ -14,7 +14,7 @@ process.env["TZ"] = "UTC";
 
 const now = new Date("2026-11-24T08:41:02Z");
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();
-const terminal: ScreenOptions = { now, columns: 80, rows: 23, isStyled: false, footer: "q ends this" };
+const terminal: ScreenOptions = { now, columns: 80, rows: 23, isStyled: false, footer: "q quits" };
 
 const pod = (id: number, seconds: number) => made.jobPod(id, { createdAt: ago(seconds) });
 const job = (id: number, seconds: number) => made.job(id, { startedAt: ago(seconds) });
@@ -79,7 +79,7 @@ describe("the status screen", () => {
         |EVENTS    64s  Pod/runner-t…-7-0a1b2c3d  Scheduled     Successfully assigned it…
         |          10m  Pod/gitlab-r…58fd5-v9lv9  ! BackOff x4  Back-off restarting fail…
         |
-        |q ends this`),
+        |q quits`),
     );
   });
 
@@ -106,7 +106,7 @@ describe("the status screen", () => {
         |EVENTS    64s  Pod/runner-t…-7-0a1b2c3d  Scheduled     Successfully assigned it…
         |          10m  Pod/gitlab-r…58fd5-v9lv9  ! BackOff x4  Back-off restarting fail…
         |
-        |q ends this`),
+        |q quits`),
     );
     assert.equal(
       screen(
@@ -134,7 +134,7 @@ describe("the status screen", () => {
         |
         |EVENTS    Kubernetes: no answer within 10 s
         |
-        |q ends this`),
+        |q quits`),
     );
   });
 
@@ -154,8 +154,8 @@ describe("the status screen", () => {
         |RUNNER    #42 k8s-homelab-runner, paused, never contacted
         |          no tags
         |
-        |MANAGERS  no pod
-        |          GitLab has not heard of any yet
+        |MANAGERS  no pods
+        |          none has contacted GitLab yet
         |
         |JOBS      none is running
         |
@@ -169,7 +169,7 @@ describe("the status screen", () => {
       expected(`
         |Stack homelab, gitlab-runner-0.86.0, namespace gitlab-runner            08:41:02
         |
-        |RUNNER    one that exists already; the stack has only its token
+        |RUNNER    an existing runner; the stack has only its token
         |
         |MANAGERS  …
         |
@@ -232,7 +232,7 @@ describe("the status screen", () => {
     assert.match(lines.find((line) => line.includes("more")) ?? "", /^ {10}tags/);
     assert.ok(lines.includes("          and 4 more"), lines.join("\n"));
     assert.ok(lines.some((line) => line.startsWith("CACHE")));
-    assert.equal(lines.at(-1), "q ends this");
+    assert.equal(lines.at(-1), "q quits");
     const all = screen(full, { ...terminal, rows: undefined }).split("\n");
     assert.equal(all.filter((line) => line.includes("0a1b2c3d")).length, 12 + 3, "jobs, and events of one");
   });

@@ -26,14 +26,14 @@ export type StackOutputs = z.output<typeof stackOutputs>;
 
 const configValues = z.record(z.string(), z.object({ value: z.string().optional(), secret: z.boolean().optional() }));
 
-/** What Pulumi knows of a stack. Of the configuration, what is not the program's says how to reach the servers. */
+/** What Pulumi knows about a stack. Settings other than the program's say how to reach the servers. */
 export interface PulumiStack extends StackConfiguration {
   readonly outputs: StackOutputs;
 }
 
-/** A stack that may not have been deployed, or not to its end. */
+/** A stack that may not be deployed, or not completely. */
 export interface ConfiguredStack extends StackConfiguration {
-  /** What `pulumi stack output` says; `{}` where nothing, or only part of the stack is deployed. */
+  /** Output of `pulumi stack output`; `{}` if the stack is not deployed, or not completely. */
   readonly outputsJson: string;
 }
 
@@ -68,7 +68,7 @@ export async function readConfiguredStack(name: string | undefined, masker: Mask
   const config = await Promise.all(
     values
       .filter(([key]) => key.startsWith(`${project}:`) || needed.test(key))
-      // The whole value of a key is left out when anything in it is encrypted; this answer goes nowhere but here.
+      // Pulumi omits the whole value of a key if anything in it is encrypted; this output stays in the process.
       .map(async ([key, { value }]) => [key, value ?? (await pulumi.ask(["config", "get", key])).trimEnd()]),
   );
   const decrypted = Object.fromEntries(config) as Record<string, string>;
@@ -101,7 +101,7 @@ export function parseOutputs(text: string, stack: string): StackOutputs {
   return parsed.data;
 }
 
-/** Of the cache, the keys alone are secret, though Pulumi marks all that is beside them. */
+/** In the cache's settings, only the keys are secret, although Pulumi marks all of them. */
 function hideSecrets(config: Record<string, string>, keys: readonly string[], project: string, masker: Masker): void {
   for (const key of keys.filter((candidate) => config[candidate] !== undefined)) {
     const value = config[key] ?? "";

@@ -79,7 +79,7 @@ function frameTitles(picture: Picture, { areas }: Layout): string[] {
   });
 }
 
-/** Frames in frames take turns, so that each stands out. */
+/** Nested frames alternate, so that each stands out. */
 function fillOf(id: string, picture: Picture): string {
   const depth = (part: Picture | Frame): number =>
     Math.max(-Infinity, ...part.frames.map((frame) => (frame.id === id ? 0 : depth(frame) + 1)));
@@ -112,7 +112,7 @@ function labelText(properties: readonly string[], middle: Point | undefined): st
   return [`<text class="label">${spans.join("")}</text>`];
 }
 
-/** One row below the picture: which colour is which provider, and what the lines mean. */
+/** One row below the picture: the colours of the providers, and the meaning of the lines. */
 function legendOf(picture: Picture): { parts: string[]; width: number } {
   const boxes = boxesOf(picture);
   const used = new Set(boxes.map(({ provider }) => provider));
@@ -128,10 +128,10 @@ function legendOf(picture: Picture): { parts: string[]; width: number } {
   const external = `<rect ${signPlace} rx="4" fill="none" stroke="#57606a" stroke-dasharray="4 3"/>`;
   const entries = [
     ...swatches,
-    ...(boxes.some(({ isExternal }) => isExternal) ? [{ title: "exists already", sign: external }] : []),
-    arrow("gives a value to this property or argument", ""),
+    ...(boxes.some(({ isExternal }) => isExternal) ? [{ title: "already exists", sign: external }] : []),
+    arrow("passes a value to this property or argument", ""),
     ...(picture.arrows.some(({ properties }) => properties.length === 0)
-      ? [arrow("is made before", ` stroke-dasharray="4 3"`)]
+      ? [arrow("is created before", ` stroke-dasharray="4 3"`)]
       : []),
   ];
   let x = 0;

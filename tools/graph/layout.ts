@@ -23,7 +23,7 @@ export interface Course {
   readonly label: Point | undefined;
 }
 
-/** Where everything is. */
+/** The positions of everything. */
 export interface Layout {
   readonly width: number;
   readonly height: number;
@@ -33,7 +33,7 @@ export interface Layout {
   readonly courses: readonly Course[];
 }
 
-/** A font that Graphviz knows the letters' widths of, and a reader has, or one that is as wide. */
+/** A font whose letter widths Graphviz knows and that readers have, or one of the same width. */
 export const font = "Arial, Helvetica, 'Liberation Sans', sans-serif";
 /** Sizes of text. */
 export const titleSize = 12;
@@ -57,7 +57,7 @@ export function framesOf(part: Picture | Frame): Frame[] {
   return part.frames.flatMap((frame) => [frame, ...framesOf(frame)]);
 }
 
-/** A long name in two lines, parted at the capital letter nearest to its middle. */
+/** A long name in two lines, split at the capital letter nearest to its middle. */
 export function linesOf(name: string): string[] {
   const places = Array.from(name.matchAll(/(?<=[a-z])(?=[A-Z])/g), ({ index }) => index);
   const distance = (place: number) => Math.abs(place - name.length / 2);
@@ -65,7 +65,7 @@ export function linesOf(name: string): string[] {
   return name.length <= 14 || best === undefined ? [name] : [name.slice(0, best), name.slice(best)];
 }
 
-/** Graphviz takes a subgraph for a frame by its name. */
+/** Graphviz draws a subgraph as a frame if its name says so. */
 type Ids = ReadonlyMap<string, string>;
 
 function graph(picture: Picture, ids: Ids): Graph {

@@ -2,7 +2,7 @@ import type { StackResource, StackState } from "./stack-state.ts";
 
 /** One or more resources, drawn as a box. */
 export interface Box {
-  /** Tells it from all others in the picture. */
+  /** Unique in the picture. */
   readonly id: string;
   /** Package of the provider, such as `kubernetes`. */
   readonly provider: string;
@@ -13,13 +13,13 @@ export interface Box {
    * nothing else.
    */
   readonly names: readonly string[];
-  /** Exists already, and is only read. */
+  /** Already exists, and is only read. */
   readonly isExternal: boolean;
 }
 
 /** A component, drawn around its parts. */
 export interface Frame {
-  /** Tells it from all others in the picture. */
+  /** Unique in the picture. */
   readonly id: string;
   /** Such as `BuildCache`. */
   readonly kind: string;
@@ -29,7 +29,7 @@ export interface Frame {
   readonly frames: readonly Frame[];
 }
 
-/** What takes a value of what. */
+/** A dependency: an arrow from the source to what takes its value. */
 export interface Arrow {
   /** Id of a box. */
   readonly from: string;
@@ -37,11 +37,11 @@ export interface Arrow {
   readonly to: readonly string[];
   /** Id of the frame that it leads to, where it leads to several boxes in it. */
   readonly frame: string | undefined;
-  /** What takes the value: an argument of the component where the arrow comes from without, else a property; none for order alone. */
+  /** What takes the value: an argument of the component if the arrow comes from outside, otherwise a property; empty for order only. */
   readonly properties: readonly string[];
 }
 
-/** What is to be drawn; of a state only kinds, names, and what depends on what. */
+/** What to draw: only the kinds, names and dependencies of a state. */
 export interface Picture {
   /** Name of the project. */
   readonly project: string;
@@ -51,7 +51,7 @@ export interface Picture {
   readonly arrows: readonly Arrow[];
 }
 
-/** So many resources that differ in their names only become one box. */
+/** From this number on, resources that differ only in their names share one box. */
 const alikeLimit = 3;
 /** Lines of names in a box. */
 const namesLimit = 4;
@@ -113,7 +113,7 @@ function kindOf(type: string): string {
   return type.split(":").at(-1) ?? type;
 }
 
-/** Parts are called after their component: `token` for `gitlab-runner-credentials-token`, and nothing for its own name. */
+/** Parts are named after their component: `token` for `gitlab-runner-credentials-token`, and nothing for its own name. */
 function shortName(name: string, component: string | undefined): string {
   return component !== undefined && `${name}-`.startsWith(`${component}-`) ? name.slice(component.length + 1) : name;
 }
@@ -150,14 +150,14 @@ function dependencies(to: StackResource, byUrn: ByUrn, boxOf: ReadonlyMap<string
   return Array.from(to.sources)
     .filter(([from]) => boxOf.has(from))
     .map(([from, properties]) => {
-      // What comes from without is an argument of the component, whose name says more than `values` or `metadata`.
+      // What comes from outside is an argument of the component, whose name says more than `values` or `metadata`.
       const isInside = byUrn.get(from)?.component === to.component;
       const args = isInside ? [] : (byUrn.get(to.component ?? "")?.sources.get(from) ?? []);
       return { from, to, properties: args.length > 0 ? args : properties };
     });
 }
 
-/** Leaves out what a property takes a value of only by way of another one: of a chain, the last link is enough. */
+/** Omits what a property uses only through another resource: the last link of a chain is enough. */
 function nearest(all: readonly Dependency[], ancestors: ReadonlyMap<string, ReadonlySet<string>>): Dependency[] {
   const isBefore = (from: string, other: string) => ancestors.get(other)?.has(from) === true;
   return all.flatMap((one) => {

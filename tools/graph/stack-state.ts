@@ -2,17 +2,17 @@ import { z } from "zod";
 import { UserError } from "../user-error.ts";
 
 /**
- * A resource in the state, with nothing of its values or ids: what is not read cannot get into the picture.
+ * A resource in the state, without its values and ids: what is not read cannot get into the picture.
  * Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/deployments.json
  */
 const resourceSchema = z.object({
   urn: z.string().regex(/^urn:pulumi:[^:]+::/),
   type: z.string(),
-  /** A provider keeps it; a component has none. */
+  /** A provider manages it, unlike a component. */
   custom: z.boolean().default(false),
-  /** About to be deleted, in place of one that has its URN already. */
+  /** Already replaced by another one with its URN, and about to be deleted. */
   delete: z.boolean().default(false),
-  /** Exists already, and is only read. */
+  /** Already exists, and is only read. */
   external: z.boolean().default(false),
   parent: z.string().optional(),
   dependencies: z.array(z.string()).nullish(),
@@ -25,7 +25,7 @@ const stateSchema = z.object({
 
 /** A resource of a stack. */
 export interface StackResource {
-  /** Tells it from all others. */
+  /** Unique. */
   readonly urn: string;
   /** Such as `kubernetes:core/v1:Namespace`. */
   readonly type: string;
@@ -33,9 +33,9 @@ export interface StackResource {
   readonly name: string;
   /** URN of the component that it is part of, if any. */
   readonly component: string | undefined;
-  /** It has no provider, but parts. */
+  /** It has parts instead of a provider. */
   readonly isComponent: boolean;
-  /** Exists already, and is only read. */
+  /** Already exists, and is only read. */
   readonly isExternal: boolean;
   /** URNs of the resources that its properties take values of, with these properties; none for order alone. */
   readonly sources: ReadonlyMap<string, readonly string[]>;
@@ -85,7 +85,7 @@ export function readState(text: string, origin: string): StackState {
 
 function notState(origin: string, reason: string): UserError {
   return new UserError(
-    `${origin} is no state of a stack: ${reason}.\nIt must be what this writes: pulumi stack export --stack NAME --file FILE`,
+    `${origin} is not an exported stack: ${reason}.\nTo export one: pulumi stack export --stack NAME --file FILE`,
   );
 }
 

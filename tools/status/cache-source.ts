@@ -6,7 +6,7 @@ import type { StackOutputs } from "../doctor/pulumi-stack.ts";
 import { storeAddress, type ProviderSettings } from "../provider-settings.ts";
 import type { CachePart } from "./snapshot.ts";
 
-/** What is known of the cache before anybody is asked. */
+/** What is known about the cache without asking anyone. */
 export interface CacheInput {
   /** The setting `cache`, as JSON; empty where it is not set. */
   readonly setting: string;
@@ -14,7 +14,7 @@ export interface CacheInput {
   readonly minio: ProviderSettings["minio"];
   /** @throws Error when the kubeconfig has no such context */
   readonly kubernetes: () => KubernetesApi;
-  /** Is told the keys. */
+  /** Gets the keys. */
   readonly masker: Masker;
 }
 
@@ -52,12 +52,12 @@ export function cacheConnection(
   return { store: new ObjectStore(address), keys: credentials as StoreKeys | undefined };
 }
 
-/** The keys that the stack has made; they may read and write its objects, and list them. */
+/** The keys that the stack has created; they can read, write and list its objects. */
 async function readKeys(kubernetes: KubernetesApi, namespace: string, name: string | undefined): Promise<StoreKeys> {
   const data = name === undefined ? undefined : await kubernetes.secretData(namespace, name);
   if (data === undefined) {
     throw new Error(
-      name === undefined ? "the stack has no Secret with keys of a cache" : `there is no Secret ${namespace}/${name}`,
+      name === undefined ? "the stack has no Secret with the cache's keys" : `there is no Secret ${namespace}/${name}`,
     );
   }
   return { accessKey: data["accesskey"] ?? "", secretKey: data["secretkey"] ?? "" };

@@ -96,7 +96,7 @@ function eventRow(event: CoreV1Event): EventRow {
   };
 }
 
-/** The API has had several places for it, one after the other; the client leaves some as text, whatever its types say. */
+/** The API has had several fields for it over time; the client leaves some as text, despite its types. */
 function timeOf({ series, lastTimestamp, eventTime, metadata }: CoreV1Event): string | null {
   const times: (Date | undefined)[] = [series?.lastObservedTime, lastTimestamp, eventTime, metadata.creationTimestamp];
   const time = times.find(Boolean);

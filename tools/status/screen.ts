@@ -7,11 +7,11 @@ import { age, aligned, counted, plain, size } from "./text.ts";
 export interface ScreenOptions {
   readonly now: Date;
   readonly columns: number;
-  /** Lines that there is room for; undefined for as many as it takes. */
+  /** Number of lines that fit; undefined for no limit. */
   readonly rows: number | undefined;
   /** Bold titles and red errors. */
   readonly isStyled: boolean;
-  /** Last line, such as which key ends it. */
+  /** Last line, such as which key quits. */
   readonly footer: string | undefined;
 }
 
@@ -24,13 +24,13 @@ interface Line {
 interface Section {
   readonly title: string;
   readonly lines: readonly Line[];
-  /** Lines that stay where there is no room for all. */
+  /** Number of lines that stay if not all fit. */
   readonly least: number;
 }
 
 const titleWidth = 10;
 
-/** @returns the whole screen: no more lines, and none longer, than there is room for */
+/** @returns the whole screen: no more lines, and no longer ones, than fit */
 export function screen(snapshot: Snapshot, options: ScreenOptions): string {
   const { now, columns, rows = Infinity, footer } = options;
   const width = columns - titleWidth;
@@ -58,7 +58,7 @@ export function screen(snapshot: Snapshot, options: ScreenOptions): string {
     .join("\n");
 }
 
-/** Takes lines away, those that are missed least first, until there is room. */
+/** Removes lines, the least important ones first, until the rest fits. */
 function fit(sections: readonly Section[], room: number): Section[] {
   let surplus = sections.flatMap(({ lines }) => lines).length - room;
   const limits = new Map<Section, number>();
@@ -103,7 +103,7 @@ function failed(source: string, error: string): Line[] {
   return [{ text: `${source}: ${plain(error)}`, isError: true }];
 }
 
-/** The lines of an answer, or why there are none. */
+/** The lines of a response, or why there is none. */
 function answered<Data>(source: string, { data, error }: Part<Data>, lines: (data: Data) => Line[]): Line[] {
   if (error !== undefined) {
     return failed(source, error);
@@ -111,7 +111,7 @@ function answered<Data>(source: string, { data, error }: Part<Data>, lines: (dat
   return data === undefined ? [{ text: "…" }] : lines(data);
 }
 
-/** What GitLab says now, not what it has said before. */
+/** GitLab's current data; nothing old if GitLab does not respond. */
 function ofGitLab({ gitlab }: Snapshot) {
   return gitlab.error === undefined ? gitlab.data : undefined;
 }
@@ -119,7 +119,7 @@ function ofGitLab({ gitlab }: Snapshot) {
 function runnerLines({ gitlab }: Snapshot, now: Date): Line[] {
   return answered("GitLab", gitlab, ({ runner }) => {
     if (runner === null) {
-      return [{ text: "one that exists already; the stack has only its token" }];
+      return [{ text: "an existing runner; the stack has only its token" }];
     }
     const { id, description, status, paused, contactedAt, tags, projects } = runner;
     const state = [paused ? "paused" : undefined, status === "paused" ? undefined : words(status)];
@@ -143,11 +143,11 @@ function managerLines(snapshot: Snapshot, now: Date): Line[] {
   const pods = answered("Kubernetes", snapshot.cluster, (cluster) =>
     listed(
       cluster.pods.filter(({ role }) => role === "manager").map((pod) => podRow(pod, now)),
-      "no pod",
+      "no pods",
     ),
   );
   const processes = ofGitLab(snapshot)?.runner?.managers.map((manager) => processRow(manager, now));
-  return [...pods, ...(processes === undefined ? [] : listed(processes, "GitLab has not heard of any yet"))];
+  return [...pods, ...(processes === undefined ? [] : listed(processes, "none has contacted GitLab yet"))];
 }
 
 function podRow({ name, state, ready, containers, restarts, createdAt }: PodRow, now: Date): string[] {
@@ -164,7 +164,7 @@ function listed(rows: readonly (readonly string[])[], none: string): Line[] {
   return texts.map((text) => ({ text }));
 }
 
-/** Narrower than this, the name of a pod tells nothing. */
+/** A shorter part of a pod's name says nothing. */
 const leastPodWidth = 12;
 
 function jobLines(snapshot: Snapshot, now: Date, width: number): Line[] {

@@ -1,14 +1,14 @@
 // What the screen and the page show. The browser's code has its types from here, so nothing of Node.js belongs in it.
 
-/** One source's part of the snapshot: what it told last, and why it does not answer. */
+/** One source's part of the snapshot: its latest data, and why it does not respond. */
 export interface Part<T> {
-  /** What it told last; absent until it has answered. */
+  /** Its latest data; absent until its first response. */
   readonly data?: T;
-  /** Why it does not answer; `data` is from before. */
+  /** Why it does not respond; `data` is older. */
   readonly error?: string;
 }
 
-/** All that is shown of a stack, but for the jobs' logs; times are ISO 8601. */
+/** Everything that is shown of a stack, except the jobs' logs; times are ISO 8601. */
 export interface Snapshot {
   readonly stack: Part<StackPart>;
   readonly gitlab: Part<GitLabPart>;
@@ -27,7 +27,7 @@ export interface StackPart {
   readonly namespaces: readonly string[];
   /** The stack's outputs; absent where nothing is deployed. Secret ones are masked. */
   readonly outputs?: Readonly<Record<string, unknown>>;
-  /** A command of Pulumi's is at work on it, as far as that is known. */
+  /** A Pulumi command is running on it, as far as that is known. */
   readonly isBusy: boolean;
   /** What to try. */
   readonly suggestions: readonly Suggestion[];
@@ -43,7 +43,7 @@ export interface Suggestion {
 
 /** What GitLab knows of the runner. */
 export interface GitLabPart {
-  /** `null` for one that the stack has not made. */
+  /** `null` for one that the stack did not create. */
   readonly runner: RunnerRow | null;
   /** The newest first. */
   readonly jobs: readonly JobRow[];
@@ -67,7 +67,7 @@ export interface RunnerRow {
   readonly paused: boolean;
   readonly contactedAt: string | null;
   readonly tags: readonly string[];
-  /** Those that a project runner is enabled for, as far as the token's owner may see them. */
+  /** Those that a project runner is enabled for, as far as the token's owner can see them. */
   readonly projects: readonly ProjectRow[];
   readonly runUntagged: boolean;
   readonly locked: boolean;
@@ -75,7 +75,7 @@ export interface RunnerRow {
   readonly managers: readonly ManagerRow[];
 }
 
-/** A process that works under the runner's token, as GitLab knows it. */
+/** A process that uses the runner's token, as GitLab knows it. */
 export interface ManagerRow {
   readonly systemId: string;
   /** Of gitlab-runner. */
@@ -130,7 +130,7 @@ export interface PodRow {
   readonly project: string;
 }
 
-/** Something that has happened to an object. */
+/** An event about an object. */
 export interface EventRow {
   readonly at: string | null;
   /** Kind and name: `Pod/gitlab-runner-x`. */
@@ -148,7 +148,7 @@ export interface CachePart {
   readonly bytes: number;
   /** The newest. */
   readonly objects: readonly ObjectRow[];
-  /** There is more, and counting it all would have taken too long. */
+  /** There are more; counting all would have taken too long. */
   readonly isCut: boolean;
 }
 
@@ -178,7 +178,7 @@ export interface PageSnapshot extends Snapshot {
   readonly text: PageText;
 }
 
-/** What the page says of itself. */
+/** The page's own texts. */
 export interface PageText {
   readonly title: string;
   readonly subtitle: string;

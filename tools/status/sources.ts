@@ -8,23 +8,23 @@ import { askKubernetes } from "./cluster-source.ts";
 import { askGitLab } from "./gitlab-source.ts";
 import type { CachePart, ClusterPart, GitLabPart, StackPart } from "./snapshot.ts";
 
-/** Whom to ask about a stack; each may reject, and none waits for another. */
+/** The sources of data about a stack; each may reject, and none waits for another. */
 export interface Sources {
   readonly gitlab: () => Promise<GitLabPart>;
   readonly cluster: () => Promise<ClusterPart>;
   readonly cache: () => Promise<CachePart | null>;
 }
 
-/** What the stack itself tells, and whom to ask for the rest. */
+/** What the stack itself contains, and the sources of the rest. */
 export interface Watched {
   readonly stack: StackPart;
   readonly sources: Sources;
-  /** All that the runner has sent of a job's log. */
+  /** A job's log, as far as the runner has sent it. */
   readonly trace: (projectId: number, jobId: number) => Promise<string>;
 }
 
 /**
- * Connects nothing yet, and tells secrets that come up to the masker.
+ * Does not connect yet. Secrets that come up are added to the masker.
  * @throws UserError when nothing is deployed
  */
 export function sourcesOf(

@@ -2,9 +2,9 @@ import type { ReadStream, WriteStream } from "node:tty";
 import ansiEscapes from "ansi-escapes";
 import { createLogUpdate } from "log-update";
 
-/** A terminal that one screen has to itself, until it is given back as it was. */
+/** A terminal that shows only this screen, and is then restored. */
 export class FullScreen {
-  /** Comes when the user presses q or Ctrl-C, or the process is told to end. */
+  /** Aborts when the user presses q or Ctrl-C, or the process gets a signal to end. */
   readonly ended: AbortSignal;
   readonly #ending = new AbortController();
   readonly #input: ReadStream;
@@ -12,7 +12,7 @@ export class FullScreen {
   readonly #log: ReturnType<typeof createLogUpdate>;
   readonly #draw: (size: { columns: number; rows: number }) => string;
 
-  /** @param draw gives the screen for a size of the terminal, in at most so many lines */
+  /** @param draw returns the screen for the terminal's size, with at most that many lines */
   constructor(input: ReadStream, output: WriteStream, draw: (size: { columns: number; rows: number }) => string) {
     this.ended = this.#ending.signal;
     this.#input = input;
@@ -39,7 +39,7 @@ export class FullScreen {
     }
   }
 
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   close(): void {
     this.#ending.abort();
     this.#restore();
@@ -64,7 +64,7 @@ export class FullScreen {
   };
 
   readonly #onResize = () => {
-    // Its lines may have been wrapped anew, so that nothing is known of where they are.
+    // Its lines may have been wrapped differently, so their positions are unknown.
     this.#log.clear();
     this.#output.write(ansiEscapes.eraseScreen + ansiEscapes.cursorTo(0, 0));
     this.refresh();

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 
-/** @returns rows of text with aligned columns; of the last one, no width is kept */
+/** @returns rows of text with aligned columns; the last one is not padded */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) {
     return [];
@@ -20,7 +20,7 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
     .map((line) => line.trimEnd());
 }
 
-/** @returns text of others in one line, without anything that a terminal would take for a command */
+/** @returns untrusted text in one line, without anything that a terminal would interpret as a command */
 export function plain(text: string): string {
   return stripVTControlCharacters(text)
     .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, " ")
@@ -33,7 +33,7 @@ const units = [
   ["m", 60],
 ] as const;
 
-/** @returns how long ago a moment in ISO 8601 is, as `kubectl` writes it: `5s`, `12m`, `3h`, `8d`; a question mark where it is not known */
+/** @returns how long ago a moment in ISO 8601 is, as `kubectl` writes it: `5s`, `12m`, `3h`, `8d`; a question mark if it is unknown */
 export function age(moment: string | null, now: Date): string {
   if (moment === null) {
     return "?";

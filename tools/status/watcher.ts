@@ -3,15 +3,15 @@ import { describeError } from "../clients/describe-error.ts";
 import type { Part, Snapshot } from "./snapshot.ts";
 import type { Sources, Watched } from "./sources.ts";
 
-/** How often something is asked, in milliseconds. */
+/** How often the sources are asked, in milliseconds. */
 export interface WatchTimes {
-  /** From an answer to the next question. */
+  /** From a response to the next request. */
   readonly interval: number;
-  /** From reading the stack to reading it anew, since an update may replace the runner, or what else it is asked about. */
+  /** From reading the stack to reading it again, since an update may replace the runner or other resources. */
   readonly stackInterval: number;
 }
 
-/** @returns what all sources say, once; a source that fails says why */
+/** @returns the data of all sources, once; for a source that fails, the reason */
 export async function askOnce({ stack, sources }: Watched): Promise<Snapshot> {
   const [gitlab, cluster, cache] = await Promise.all([
     partOf(sources.gitlab),
@@ -21,19 +21,19 @@ export async function askOnce({ stack, sources }: Watched): Promise<Snapshot> {
   return { stack: { data: stack }, gitlab, cluster, cache };
 }
 
-/** Asks all sources over and over while somebody looks, each at its own pace, and tells what has changed. */
+/** Asks all sources again and again while somebody is watching, each at its own interval, and reports changes. */
 export class Watcher {
   readonly #read: () => Promise<Watched>;
   readonly #times: WatchTimes;
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
   #watched: Watched | undefined;
-  /** When the stack was read, as `performance.now()` tells it. */
+  /** When the stack was read, according to `performance.now()`. */
   #readAt = 0;
   #snapshot: Snapshot = { stack: {}, gitlab: {}, cluster: {}, cache: {} };
   #stop: AbortController | undefined;
   #telling: NodeJS.Timeout | undefined;
 
-  /** @param read reads the stack, at first and then anew @param first what it has read already, if anything */
+  /** @param read reads the stack, the first time and again later @param first what was already read, if anything */
   constructor(read: () => Promise<Watched>, times: WatchTimes, first?: Watched) {
     this.#read = read;
     this.#times = times;
@@ -78,7 +78,7 @@ export class Watcher {
 
   async #watch(signal: AbortSignal): Promise<void> {
     const { interval, stackInterval } = this.#times;
-    /** Work resolves with how long to wait before it is done again. */
+    /** The work resolves with the time to wait before it is repeated. */
     const repeat = async (work: () => Promise<number>) => {
       while (!signal.aborted) {
         await pause(await work(), signal);

@@ -135,7 +135,7 @@ export function troubles(reader: Reader, sandbox: SandboxUnderTest): Readonly<Re
       return { seen: await reader.failing(up) };
     },
 
-    "Changing namespace or jobs.namespace cuts off the jobs in progress": async () => {
+    "Changing namespace or jobs.namespace interrupts the running jobs": async () => {
       await reader.run("pulumi config set --path jobs.namespace elsewhere");
       return { seen: await reader.run("pulumi preview") };
     },

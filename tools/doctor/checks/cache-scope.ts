@@ -18,7 +18,7 @@ export const cacheScope: Check<DoctorContext> = {
     const found = [
       ...(others.length > 0 ? [`They can also access other buckets: ${shorten(others)}.`] : []),
       ...(remove === undefined
-        ? [`They may delete objects; ${probeObject(release.name)}, the doctor's own, was deleted.`]
+        ? [`They can delete objects: they deleted the doctor's own object, ${probeObject(release.name)}.`]
         : []),
     ];
     if (found.length === 0) {

@@ -30,7 +30,7 @@ export function cutOff(state: ExportedState): Check<DoctorContext> {
         pending.length === 0
           ? ok("no operation is pending")
           : warning(
-              `Pulumi was killed while it created ${pending.map(({ urn }) => nameOf(urn)).join(", ")}.`,
+              `Pulumi was killed while creating ${pending.map(({ urn }) => nameOf(urn)).join(", ")}.`,
               restore(stack),
               ...fixes,
             ),

@@ -42,7 +42,7 @@ export const managerPods: Check<DoctorContext> = {
     }
     if (pods.length < wanted) {
       return problem(
-        `${pods.length} of ${wanted} pods are there. ${refusal(deployment)}`.trim(),
+        `${pods.length} of ${wanted} pods exist. ${refusal(deployment)}`.trim(),
         `kubectl --namespace ${namespace} describe replicasets --selector app=${release.name}`,
       );
     }
@@ -60,18 +60,18 @@ async function reapply({ kubernetes, outputs }: DoctorContext): Promise<Fix | un
   return found?.status === "deployed" ? reapplyRelease(outputs, found.revision) : undefined;
 }
 
-/** Neither done nor on its way out: such pods have been replaced. */
+/** Neither finished nor being deleted: such pods have been replaced. */
 function isCurrent({ metadata, status }: V1Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
-/** Why no pod is made, as when a quota or the Pod Security level refuses it. */
+/** Why no pod is created, for example because a quota or the Pod Security level forbids it. */
 function refusal({ status }: V1Deployment): string {
   const failure = status?.conditions?.find(({ type, status: is }) => type === "ReplicaFailure" && is === "True");
   return failure?.message ?? "";
 }
 
-/** The reason, and the last lines of the log of what has run. */
+/** The reason, and the end of the log of a container that has run. */
 async function describe(trouble: PodTrouble, { kubernetes, outputs }: DoctorContext): Promise<string> {
   const { pod, reason, log } = trouble;
   const first = `Pod ${pod}: ${reason}`;

@@ -1,6 +1,6 @@
 type Rgb = readonly [number, number, number];
 
-/** The colours that terminals have numbers for, in their order; any other is shown as the nearest of these. */
+/** The numbered colours of terminals, in order; any other colour is shown as the nearest of these. */
 const colours: readonly (readonly [string, Rgb])[] = [
   ["black", [0, 0, 0]],
   ["red", [187, 0, 0]],
@@ -28,7 +28,7 @@ const decorations: Readonly<Record<number, string>> = {
   9: "strikethrough",
 };
 
-/** What each of the codes that end a decoration ends. */
+/** The decorations that each reset code ends. */
 const ends: Readonly<Record<number, readonly string[]>> = {
   21: ["bold"],
   22: ["bold", "dim"],

@@ -33,7 +33,7 @@ const types: Readonly<Record<string, string>> = {
 const clientFolder = join(import.meta.dirname, "client");
 const libraryFolder = join(import.meta.dirname, "..", "..", "..", "node_modules", "lit-html");
 
-/** How often to write to a browser that there is nothing to tell, so that both sides notice when the other is gone. */
+/** How often to send a comment to an idle browser, so that both sides notice when the other is gone. */
 const heartbeatMs = 15_000;
 
 /** Serves the page that shows a stack. Rejects if the port is taken. */
@@ -49,7 +49,7 @@ export async function startPage({ port, text, watcher, masker }: PageOptions): P
   // A page of another site that has its own name point to 127.0.0.1 is told nothing.
   app.use(async (context, next) => {
     if (!hosts.has(context.req.header("host") ?? "")) {
-      return context.text(`This page is at http://${[...hosts][0] ?? ""}, and under no other name.\n`, 421);
+      return context.text(`This page is only available at http://${[...hosts][0] ?? ""}.\n`, 421);
     }
     return next();
   });
@@ -133,6 +133,6 @@ async function sendFile(path: string): Promise<Response> {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
       throw error;
     }
-    return new Response("There is no such file.\n", { status: 404 });
+    return new Response("File not found.\n", { status: 404 });
   }
 }

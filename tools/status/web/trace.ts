@@ -8,17 +8,17 @@ const maxLength = 1_000_000;
 const sectionMarkers = /section_(?:start|end):\d+:[\w.-]+(?:\[[^\]\r\n]*\])?\r?(?:\x1b\[0K)?/g;
 /** https://docs.gitlab.com/ci/jobs/job_logs/#job-log-timestamps; a plus joins the line to the one before it. */
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z [0-9a-f]{2}[OE](?<flag>[ +])/;
-/** What sets colours, and nothing else. */
+/** Sequences that set colours and styles. */
 const graphics = /\x1b\[([\d;]*)m/g;
-/** Every other escape sequence: those of cursors, of links and windows' titles, and the short ones. */
+/** All other escape sequences: for the cursor, links and window titles, and the short ones. */
 const otherEscapes =
   /\x1b\[(?![\d;]*m)[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b(?!\[)[ -/]*[0-~]?/g;
 const otherControls = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
 
 /**
- * Makes lines with styles from a job's trace: colours as class names, without section markers, timestamps and all that
- * moves a terminal's cursor; what a carriage return overwrites is not there. The text is still a job's, so not to be
- * trusted: show it as text. Of a long trace it is the end.
+ * Turns a job's trace into lines with styles: colours as class names, without section markers, timestamps and sequences
+ * that move the cursor, and without what a carriage return overwrites. The text still comes from a job, so it is not
+ * trusted: show it as text. A long trace is cut to its end.
  */
 export function renderTrace(trace: string): TraceView {
   const from = trace.length > maxLength ? trace.indexOf("\n", trace.length - maxLength) + 1 : 0;

@@ -60,7 +60,7 @@ function content({ bucket, objects, count }, projects, now) {
     </table>
     ${
       count > objects.length
-        ? html`<p class="empty">These are the newest; there are ${formatCount(count, "object")} in it.</p>`
+        ? html`<p class="empty">These are the newest of ${formatCount(count, "object")}.</p>`
         : nothing
     }`;
 }

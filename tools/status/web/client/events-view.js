@@ -15,7 +15,7 @@ export function eventsView(part, now) {
     source: "Kubernetes",
     body: ({ events }) =>
       events.length === 0
-        ? html`<p class="empty">Nothing has happened lately.</p>`
+        ? html`<p class="empty">No recent events.</p>`
         : html`<ul class="rows">
             ${events.map((event) => html`<li>${oneEvent(event, now)}</li>`)}
           </ul>`,

@@ -18,7 +18,7 @@ const statuses = {
   canceled: ["quiet", "Canceled"],
 };
 
-/** What matters most is first. */
+/** The most important first. */
 const order = ["Running", "Canceling", "Pending", "Failed", "Passed", "Canceled"];
 
 /** @param {string} status */
@@ -42,7 +42,7 @@ export function jobsView(part, { now, shown, showMore, traces, command }) {
       ${
         jobs.length === 0
           ? html`<div class="empty">
-              <p>No job yet. ${command === undefined ? nothing : "Run one:"}</p>
+              <p>No jobs yet. ${command === undefined ? nothing : "Run one:"}</p>
               ${command === undefined ? nothing : copyable(command)}
             </div>`
           : html`<ol class="jobs">
@@ -152,7 +152,7 @@ function opened(job, traces) {
     ${
       error === undefined
         ? nothing
-        : html`<p class="error" role="alert"><strong>The trace cannot be read:</strong> ${error}</p>`
+        : html`<p class="error" role="alert"><strong>The log cannot be read:</strong> ${error}</p>`
     }
     ${
       view === undefined
@@ -161,15 +161,15 @@ function opened(job, traces) {
           ? html`<p class="empty">
               ${
                 job.status === "pending"
-                  ? "It waits for a runner with its tags. The sandbox’s manager is at work only while “npm run sandbox -- job” is."
-                  : "There is nothing in its trace."
+                  ? "It is waiting for a runner with its tags. The sandbox’s manager runs only during “npm run sandbox -- job”."
+                  : "Its log is empty."
               }
             </p>`
           : html`<div
               class="trace"
               data-interest=${job.status === "success" ? "start" : "end"}
               role="region"
-              aria-label=${`Trace of job ${String(job.id)}`}
+              aria-label=${`Log of job ${String(job.id)}`}
               tabindex="0"
             >
               ${guard([view], () => traceLines(view))}
@@ -183,7 +183,7 @@ function traceLines({ lines, omitted }) {
   return html`${
       omitted === 0
         ? nothing
-        : html`<p class="omitted">${formatCount(omitted, "earlier line")} not shown; the whole trace is in GitLab.</p>`
+        : html`<p class="omitted">${formatCount(omitted, "earlier line")} not shown; the full log is in GitLab.</p>`
     }
     <pre>
 ${lines.map(

@@ -76,7 +76,7 @@ function words() {
   const { start } = snapshot.text;
   return connection === "connecting"
     ? "Connecting"
-    : `The page’s server does not answer; trying again.${start === "" ? "" : ` Start it: ${start}`}`;
+    : `The page’s server does not respond; retrying.${start === "" ? "" : ` Start it: ${start}`}`;
 }
 
 /** @param {Element} trace */
@@ -86,7 +86,7 @@ function isAtEnd(trace) {
   return isFollowed && trace.scrollTop + trace.clientHeight >= trace.scrollHeight - 4;
 }
 
-/** Tells those who do not see the page which jobs have ended. @param {readonly JobRow[]} before */
+/** Announces finished jobs to screen readers. @param {readonly JobRow[]} before */
 function announce(before) {
   const old = new Map(before.map(({ id, status }) => [id, status]));
   const changed = snapshot.gitlab.data?.jobs.filter(({ id, status }) => old.has(id) && old.get(id) !== status) ?? [];

@@ -6,7 +6,7 @@ import { formatAge } from "./format.js";
 /** @typedef {"good" | "bad" | "busy" | "waiting" | "quiet"} Mood */
 
 /**
- * A section with a heading, what its source told, and why the source does not answer.
+ * A section with a heading, the data of its source, and why the source does not respond.
  * @template T
  * @param {{ id: string, title: string, note?: unknown, part: Part<T>, source: string, body: (data: T) => unknown }} section
  * @returns {TemplateResult}
@@ -22,8 +22,8 @@ export function section({ id, title, note, part, source, body }) {
       error === undefined
         ? nothing
         : html`<p class="error" role="alert">
-            <strong>${source.slice(0, 1).toUpperCase()}${source.slice(1)} does not answer:</strong> ${error}${
-              data === undefined ? "" : ". What it told before is below."
+            <strong>${source.slice(0, 1).toUpperCase()}${source.slice(1)} does not respond:</strong> ${error}${
+              data === undefined ? "" : ". Its last known data is below."
             }
           </p>`
     }
@@ -74,7 +74,7 @@ export function copyable(command) {
   </div>`;
 }
 
-/** An option breaks before its hyphens, and not after them. @param {string} command */
+/** A line may break before the hyphens of an option, but not after them. @param {string} command */
 function words(command) {
   return command.split(" ").map((word, index) => html`${index === 0 ? "" : " "}<span class="word">${word}</span>`);
 }

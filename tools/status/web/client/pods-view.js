@@ -25,12 +25,12 @@ export function podsView(part, projects, now) {
   return section({
     id: "pods",
     title: "Pods",
-    note: part.data === undefined ? undefined : jobs === 0 ? "no job at work" : `${formatCount(jobs, "job")} at work`,
+    note: part.data === undefined ? undefined : jobs === 0 ? "no running jobs" : formatCount(jobs, "running job"),
     part,
     source: "Kubernetes",
     body: ({ pods }) =>
       pods.length === 0
-        ? html`<p class="empty">The stack has no pod.</p>`
+        ? html`<p class="empty">The stack has no pods.</p>`
         : html`<ul class="rows">
             ${repeat(
               pods,

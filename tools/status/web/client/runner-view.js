@@ -33,7 +33,7 @@ export function runnerView(part, stack, now) {
             ${
               stack?.outputs === undefined
                 ? "GitLab has no runner yet."
-                : "It existed before the stack, which has only its token."
+                : "An existing runner; the stack has only its token."
             }
           </p>`
         : oneRunner(runner, stack?.outputs?.["runnerPage"], now),
@@ -51,7 +51,7 @@ function oneRunner(runner, page, now) {
   const [manager] = runner.managers.toSorted((a, b) => (b.contactedAt ?? "").localeCompare(a.contactedAt ?? ""));
   return html`<article class="runner" aria-label=${`Runner ${String(runner.id)}`}>
     <div class="runner-head">
-      <h3>${runner.description ?? "Without a description"}</h3>
+      <h3>${runner.description ?? "No description"}</h3>
       ${
         typeof page === "string" && /^https?:/.test(page)
           ? html`<a href=${page} aria-label=${`${number} in GitLab`}>${number}</a>`

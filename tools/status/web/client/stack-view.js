@@ -12,7 +12,7 @@ export function stackView(part) {
     part,
     source: "Pulumi",
     body: ({ outputs, isBusy, suggestions }) => html`
-      ${isBusy ? html`<p class="busy-note">${pill("busy", "Pulumi is at work")}</p>` : nothing}
+      ${isBusy ? html`<p class="busy-note">${pill("busy", "Pulumi is running")}</p>` : nothing}
       <div class="halves">
         <div>
           <h3>Outputs</h3>
