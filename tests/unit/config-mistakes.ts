@@ -1121,6 +1121,18 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path jobs.overwriteMaxAllowed.build.requests.cpu 500m",
     },
     {
+      title: "a maximum of the helper below what it gets",
+      values: {
+        jobs: {
+          helperResources: { requests: { memory: "256Mi" } },
+          overwriteMaxAllowed: { helper: { requests: { memory: "128Mi" } } },
+        },
+      },
+      problem:
+        'jobs.overwriteMaxAllowed.helper.requests.memory: must not be below what every job gets: jobs.helperResources.requests.memory is 256Mi, but is "128Mi"',
+      fix: "pulumi config set --path jobs.overwriteMaxAllowed.helper.requests.memory 256Mi",
+    },
+    {
       title: "a maximum of services below what they get",
       values: {
         jobs: {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
+import { rules } from "../../components/settings/rules.ts";
 import { validStack } from "./config-arbitrary.ts";
 import { runConfigCommand } from "./config-commands.ts";
 import { assertFixes, commandsIn, followFix, needsMore } from "./config-fixes.ts";
@@ -58,6 +59,17 @@ describe("a mistake in the configuration", { timeout: 60_000 }, () => {
     const shown = allMistakes.filter(({ problem, fix }) => secrets.test(problem + fix));
     assert.deepEqual(shown, []);
     assert.ok(allMistakes.some(({ values }) => secrets.test(JSON.stringify(values))));
+  });
+
+  test("is in the table for each rule between settings", (t) => {
+    const spies = rules.map((rule) => ({ keys: rule.keys.join(", "), find: t.mock.method(rule, "find").mock }));
+    allMistakes.forEach((mistake) => findMessage(fileOf(mistake)));
+    const silent = spies.filter(({ find }) => !find.calls.some(({ result }) => (result as unknown[]).length > 0));
+    assert.deepEqual(
+      silent.map(({ keys }) => keys),
+      [],
+      "no mistake in config-mistakes.ts breaks a rule between these settings",
+    );
   });
 
   test("stands in the table once", () => {
