@@ -4,7 +4,7 @@ import { Agent, request } from "node:https";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { onPath } from "../tools/on-path.ts";
-import type { Tools } from "./built-tools.ts";
+import type { Tools } from "../tools/pinned-tools.ts";
 import {
   jobFolder,
   kwokArguments,

@@ -3,8 +3,8 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { satisfies } from "semver";
 import { isExecutable, onPath } from "../tools/on-path.ts";
+import type { Tool, Tools } from "../tools/pinned-tools.ts";
 import { repository } from "../tools/repository.ts";
-import type { Tool, Tools } from "./built-tools.ts";
 import type { SandboxFolder } from "./sandbox-folder.ts";
 
 /** A plugin of the Pulumi engine that the program needs. */

@@ -2,11 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFil
 import { basename, join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import type { Tools } from "../tools/pinned-tools.ts";
 import { PulumiCli } from "../tools/pulumi-cli.ts";
 import { repository } from "../tools/repository.ts";
 import { UserError } from "../tools/user-error.ts";
 import { readStack, type StackValues } from "./stack-file.ts";
-import type { Tools } from "./built-tools.ts";
 import { GitLabApi } from "../tools/clients/gitlab.ts";
 import {
   authorityFile,

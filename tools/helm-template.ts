@@ -1,9 +1,9 @@
 import { join, relative, resolve } from "node:path";
 import { parseAllDocuments, stringify, type DocumentOptions, type ParseOptions, type SchemaOptions } from "yaml";
 import { onPath } from "./on-path.ts";
+import { builtTool } from "./pinned-tools.ts";
 import { repository } from "./repository.ts";
 import { runCommand } from "./run-command.ts";
-import { cachedTool } from "./tool-cache.ts";
 import { UserError } from "./user-error.ts";
 
 /** The inputs of a `kubernetes.helm.v3.Release` that decide what Helm renders. */
@@ -117,7 +117,7 @@ async function template(release: HelmRelease, chart: readonly string[]): Promise
 }
 
 function helm(): string {
-  const found = onPath("helm") ?? cachedTool("helm");
+  const found = onPath("helm") ?? builtTool("helm");
   if (found === undefined) {
     throw new UserError(
       "Helm, which renders the chart, was not found. Install it, https://helm.sh/docs/intro/install/, or build the sandbox's:\n" +

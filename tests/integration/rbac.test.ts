@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { execa } from "execa";
 import getPort from "get-port";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { stopServers } from "../../sandbox/servers.ts";
 import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";

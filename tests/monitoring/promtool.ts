@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { lock } from "proper-lockfile";
-import { builtTestTools, requireGo, toolBuilds } from "../../sandbox/built-tools.ts";
+import { requireGo, toolBuilds } from "../../sandbox/built-tools.ts";
+import { builtTestTools } from "../../tools/pinned-tools.ts";
 import { cacheFolder } from "../../tools/tool-cache.ts";
 
 /** A series with its values, in the notation of https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/#series */

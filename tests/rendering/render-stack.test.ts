@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { parse, stringify } from "yaml";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { startChartRepository } from "../../sandbox/chart-repository.ts";
 import { kubernetesYaml, standInChart } from "../../tools/helm-template.ts";
 import { renderStack } from "../../tools/render-stack.ts";

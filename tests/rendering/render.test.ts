@@ -6,7 +6,7 @@ import { before, describe, test, type TestContext } from "node:test";
 import { execa } from "execa";
 import { parse as parseToml } from "smol-toml";
 import { parse } from "yaml";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { kubernetesYaml, standInChart } from "../../tools/helm-template.ts";
 import { writeFiles } from "../../tools/output-folder.ts";
 import { listHeader } from "../../tools/rendered-files.ts";

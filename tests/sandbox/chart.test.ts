@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { execa } from "execa";
 import { parseAllDocuments, parse, stringify } from "yaml";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { startChartRepository } from "../../sandbox/chart-repository.ts";
 
 const timeout = 60_000;

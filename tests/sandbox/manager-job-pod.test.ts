@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
 import { jobPod, jobPodName } from "../../sandbox/manager/job-pod.ts";
 import { jobVariables } from "../../sandbox/manager/job-variables.ts";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { job, runner, type JobFields } from "./manager-fixtures.ts";
 
 function pod(kubernetes = "", fields: JobFields = {}, own = "") {

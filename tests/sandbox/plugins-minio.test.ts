@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import getPort from "get-port";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { pluginFile, ProviderClient, startPlugin, unmarked } from "./plugins-client.ts";
 import type { Resource } from "./plugins-client.ts";
 

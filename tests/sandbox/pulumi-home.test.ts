@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { builtTools, type Tools } from "../../sandbox/built-tools.ts";
+import { builtTools, type Tools } from "../../tools/pinned-tools.ts";
 import { installPlugins, ownTools } from "../../sandbox/pulumi-home.ts";
 import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 

@@ -10,7 +10,7 @@ import getPort from "get-port";
 import { configToml } from "../../components/config-toml.ts";
 import { jobSettings, type JobSettings } from "../../components/settings/jobs.ts";
 import type { PodSecurityLevel } from "../../components/settings/namespace.ts";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { someRelease } from "../unit/some-release.ts";
 import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { jobPod } from "../../sandbox/manager/job-pod.ts";
