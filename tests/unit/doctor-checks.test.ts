@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { V1Pod, V1ResourceRule } from "@kubernetes/client-node";
 import { allChecks } from "../../tools/doctor/all-checks.ts";
@@ -18,6 +20,7 @@ import type { ExpectedRunner } from "../../tools/doctor/expected-stack.ts";
 import type { GitLabRunner, GitLabRunnerManager } from "../../tools/clients/gitlab.ts";
 import { podTrouble, recentCrash } from "../../tools/doctor/pod-trouble.ts";
 import { model } from "../../tools/kubernetes-model.ts";
+import { repository } from "../../tools/repository.ts";
 
 const now = new Date("2026-11-24T12:00:00Z");
 const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
@@ -37,6 +40,16 @@ test("every check has its own id, and comes after those that it needs", () => {
     );
     seen.add(id);
   }
+});
+
+test("every check is explained in docs/doctor.md, in the order in which the doctor prints them", () => {
+  const page = readFileSync(join(repository, "docs/doctor.md"), "utf8");
+  const [, table = ""] = page.split("## Checks\n");
+  const explained = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, id]) => id);
+  assert.deepEqual(
+    explained,
+    allChecks.map(({ id }) => id),
+  );
 });
 
 describe("release", () => {
