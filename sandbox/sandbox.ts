@@ -100,7 +100,7 @@ export async function up(path: string, options: StackOptions): Promise<Sandbox &
       }
       if (options.published) {
         throw new UserError(
-          `The sandbox in ${folder.path} is already running, with other plugins.\nStop it first: npm run sandbox -- down`,
+          `The sandbox in ${folder.path} is already running; its plugins cannot be changed.\nStop it first: npm run sandbox -- down`,
         );
       }
       if (options.chart !== undefined) {

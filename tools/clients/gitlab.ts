@@ -21,7 +21,7 @@ export interface GitLabRunner {
   readonly groups?: readonly { readonly id: number }[];
 }
 
-/** One process that works under a runner's token. Source: https://docs.gitlab.com/api/runners/#list-all-runners-managers */
+/** One process that uses a runner's token. Source: https://docs.gitlab.com/api/runners/#list-all-runners-managers */
 export interface GitLabRunnerManager extends Record<string, unknown> {
   readonly system_id: string;
   readonly version: string | null;
@@ -113,7 +113,7 @@ export class GitLabApi {
     }
   }
 
-  /** @returns the processes that work under the runner's token, without the doctor itself */
+  /** @returns the processes that use the runner's token, without the doctor itself */
   async managers(id: number): Promise<GitLabRunnerManager[]> {
     const answer = await within(this.#api.Runners.requester.get<GitLabRunnerManager[]>(`runners/${id}/managers`));
     return answer.body.filter(({ system_id: id }) => id !== ownSystemId && id !== namelessSystemId);
