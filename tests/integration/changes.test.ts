@@ -101,7 +101,7 @@ describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
       await succeeds(pulumi("config", "set", "--secret", "--path", `cache.credentials.${key}`, "their-own-key"));
     }
     const theirs = await preview();
-    assert.match(theirs, /Bucket gitlab-runner-cache is deleted/);
+    assert.match(theirs, /Bucket gitlab-runner-cache will be deleted/);
     assert.doesNotMatch(theirs, /their-own-key/);
     await unset("cache.credentials");
 

@@ -62,7 +62,7 @@ describe("npm run sandbox, when something is wrong", { timeout: 20 * 60_000 }, (
     assert.equal(existsSync(sandbox.path), false);
   });
 
-  test("takes a build that was cut off for none", async () => {
+  test("does not use a build that was interrupted", async () => {
     const cache = join(scratch, "cut-off");
     mkdirSync(join(cache, "gitlab-runner-sandbox", "building-etcd-x1y2z3"), { recursive: true });
     const env = { PATH: "/nowhere", XDG_CACHE_HOME: cache };
@@ -91,7 +91,7 @@ describe("npm run sandbox, when something is wrong", { timeout: 20 * 60_000 }, (
     for (const command of ["up", "down", "status"]) {
       const result = await execa(process.execPath, [main, "--dir", foreign, command], { reject: false, all: true });
       assert.equal(result.exitCode, 1);
-      assert.match(result.all, /documents exists and is not a sandbox's folder\.\nName another one with --dir/);
+      assert.match(result.all, /documents exists and is not a sandbox's folder\.\nChoose another one with --dir/);
     }
     assert.deepEqual(readdirSync(foreign), ["thesis.txt"]);
   });

@@ -73,7 +73,7 @@ describe("bootstrap.mjs", { timeout: 60_000 }, () => {
     lockFile("1.0.1");
     const { exitCode, stdout, stderr } = await run();
     assert.deepEqual([exitCode, stdout], [1, ""]);
-    assert.match(stderr, /is a link: npm ci would empty what it points to, .*elsewhere\.\n.*\n {2}rm .*node_modules$/);
+    assert.match(stderr, /is a link: npm ci would delete the contents of .*elsewhere\.\n.*\n {2}rm .*node_modules$/);
     assert.ok(existsSync(join(folder, "elsewhere", ".package-lock.json")));
   });
 
