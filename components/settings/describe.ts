@@ -49,7 +49,7 @@ function expectedBy(issue: Issue, isHidden: boolean, written: WrittenSettings): 
       return `there is no such key${meant === undefined ? "" : `; did you mean ${dotted(written.pathOf(meant))}?`}`;
     }
     case "invalid_key":
-      return issue.issues[0]?.message ?? "is no such name";
+      return issue.issues[0]?.message ?? "is not a valid name";
     case "custom":
       return `${issue.message}${isHidden ? "" : String(issue.params?.["detail"] ?? "")}`;
     default:
