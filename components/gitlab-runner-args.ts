@@ -28,7 +28,7 @@ export interface GitLabRunnerArgs {
   readonly podSecurity?: "privileged" | "baseline" | "restricted";
   /** Limits of all pods of the jobs' namespace together, as in a ResourceQuota: `requests.cpu`, `limits.memory`, `pods`, …. Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/ @defaultValue none */
   readonly quota?: Readonly<Record<string, string | number>>;
-  /** Deny all traffic except what manager and jobs need: `true`, or the ranges of addresses that they may reach. @defaultValue `false` */
+  /** Deny all traffic except what manager and jobs need: `true`, or where they may connect to. @defaultValue `false` */
   readonly networkPolicy?: boolean | NetworkPolicyArgs;
   /** Certificates of your own CA, as PEM, for GitLab and the object store. @defaultValue none */
   readonly caCertificate?: pulumi.Input<string | undefined>;
@@ -219,6 +219,8 @@ export interface JobArgs {
   readonly serviceAccount?: string;
   /** Namespace for job pods alone, to create. @defaultValue the manager's */
   readonly namespace?: string;
+  /** Let jobs reach the cloud's metadata service, and with it the credentials of their node. @defaultValue `false` */
+  readonly cloudMetadata?: boolean;
   /** Patches of the job pods' specification, for what has no setting here; a beta feature of the runner. Source: https://docs.gitlab.com/runner/executors/kubernetes/#overwrite-generated-pod-specifications @defaultValue none */
   readonly podSpec?: readonly PodSpecPatch[];
 }
@@ -255,14 +257,26 @@ export interface ChartArgs {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-/** Deny all traffic except what manager and jobs need: `true`, or the ranges of addresses that they may reach. */
+/** Deny all traffic except what manager and jobs need: `true`, or where they may connect to. */
 export interface NetworkPolicyArgs {
-  /** Addresses of GitLab. @defaultValue any, at the port of `gitlabUrl` */
-  readonly gitlab?: readonly string[];
-  /** Addresses of the object store. @defaultValue its namespace, where `cache.server` is a Service; else any, at its port */
-  readonly cache?: readonly string[];
-  /** Addresses of the Kubernetes API server. @defaultValue any, at the ports 443, 6443 and 16443 */
-  readonly apiServer?: readonly string[];
-  /** What else jobs may reach, such as a package registry or, with `0.0.0.0/0`, everything. @defaultValue nothing */
-  readonly jobs?: readonly string[];
+  /** Where GitLab is. @defaultValue its namespace, where `gitlabUrl` is that of a Service; else any address, at its port */
+  readonly gitlab?: readonly (string | NetworkDestination)[];
+  /** Where the object store is. @defaultValue its namespace, where `cache.server` is a Service; else any address, at its port */
+  readonly cache?: readonly (string | NetworkDestination)[];
+  /** Where the Kubernetes API server is. @defaultValue any address, at the ports 443, 6443 and 16443 */
+  readonly apiServer?: readonly (string | NetworkDestination)[];
+  /** What else the manager may reach, such as a proxy. @defaultValue nothing */
+  readonly manager?: readonly (string | NetworkDestination)[];
+  /** What else jobs may reach, such as a package registry or, with `0.0.0.0/0`, everything but the cloud's metadata service. @defaultValue nothing */
+  readonly jobs?: readonly (string | NetworkDestination)[];
+}
+
+/** A place that pods may connect to: either `cidr` or `namespace`. A range alone, such as `10.0.0.0/8`, is one, too. */
+export interface NetworkDestination {
+  /** Range of addresses. @defaultValue none */
+  readonly cidr?: string;
+  /** Namespace, with all its pods. @defaultValue none */
+  readonly namespace?: string;
+  /** TCP ports there; of pods, their own, which may differ from those of their Service. @defaultValue the usual ones of the destination; of a namespace, and for `manager` and `jobs`, all */
+  readonly ports?: readonly number[];
 }

@@ -201,26 +201,25 @@ function namespaceArgs(
           containerDefaults: { requests: jobs.helperResources.requests, limits: jobs.resources.limits },
         }
       : {}),
-    networkPolicies: needs && {
+    networkPolicies: {
       ...(runs.manager ? managerNetworkPolicies(needs) : {}),
       ...(runs.jobs ? jobNetworkPolicies(needs) : {}),
     },
   };
 }
 
-/** @returns what pods must be able to reach; undefined without NetworkPolicies */
-function networkNeeds(settings: CompleteSettings): NetworkNeeds | undefined {
-  const { name, gitlabUrl, networkPolicy, cache, manager, linkerd } = settings;
-  return networkPolicy === false
-    ? undefined
-    : {
-        app: name,
-        gitlabUrl,
-        cache: cache === false ? undefined : cache,
-        metrics: manager.metrics,
-        linkerd,
-        settings: networkPolicy,
-      };
+/** @returns what pods must be able to reach */
+function networkNeeds(settings: CompleteSettings): NetworkNeeds {
+  const { name, gitlabUrl, networkPolicy, cache, manager, jobs, linkerd } = settings;
+  return {
+    app: name,
+    gitlabUrl,
+    cache: cache === false ? undefined : cache,
+    metrics: manager.metrics,
+    linkerd,
+    cloudMetadata: jobs.cloudMetadata,
+    settings: networkPolicy,
+  };
 }
 
 /** The cache's keys and location: a bucket created in MinIO, or a store that is managed elsewhere. */

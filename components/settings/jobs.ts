@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { metadataRanges } from "../cloud-metadata.ts";
+import { peers } from "./namespace.ts";
 import { containerResources, overwriteMaximum, resourceKeys } from "./resources.ts";
 import { object } from "./setting.ts";
 import { toleration, tolerationTable } from "./tolerations.ts";
@@ -185,6 +187,17 @@ export const jobSettings = object({
     example: "ci-jobs",
     to: [{ toml: "kubernetes.namespace" }, { resource: "kubernetes:core/v1:Namespace", input: "metadata.name" }],
   }),
+  cloudMetadata: z
+    .boolean()
+    .default(false)
+    .meta({
+      description: "Let jobs reach the cloud's metadata service, and with it the credentials of their node.",
+      to: {
+        resource: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+        input: "spec.egress.2.to",
+        as: (isOpen: boolean) => (isOpen ? peers(metadataRanges) : undefined),
+      },
+    }),
   podSpec: z
     .array(podSpecPatch)
     .default([])

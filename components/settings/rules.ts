@@ -3,6 +3,7 @@ import { chartRules } from "./rules/chart.ts";
 import { jobRules } from "./rules/jobs.ts";
 import { managerRules } from "./rules/manager.ts";
 import { namespaceRules } from "./rules/namespace.ts";
+import { networkRules } from "./rules/network.ts";
 import { registrationRules } from "./rules/registration.ts";
 import type { Rule } from "./rules/rule.ts";
 import { overlap, type Path } from "./path.ts";
@@ -17,6 +18,7 @@ export const rules: readonly Rule[] = [
   ...jobRules,
   ...cacheRules,
   ...chartRules,
+  ...networkRules,
 ];
 
 /**
@@ -38,7 +40,7 @@ export function findContradictions(
     const paths = keys.map((key) => key.split("."));
     const groups = paths.filter((path) => path.length > 1).map(([group = ""]) => values[group]);
     const isSkipped =
-      groups.some((group) => group === undefined || group === false) ||
+      groups.some((group) => typeof group !== "object") ||
       paths.some((path) => unknown.some((other) => overlap(path, other)));
     const read = ([key = "", inner]: readonly string[]) =>
       inner === undefined ? values[key] : (values[key] as Record<string, unknown>)[inner];

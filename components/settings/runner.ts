@@ -102,8 +102,7 @@ export const runnerSettings = object({
     .union([z.boolean(), networkPolicySettings], { error: "must be true, false, or an object with keys" })
     .default(false)
     .meta({
-      description:
-        "Deny all traffic except what manager and jobs need: `true`, or the ranges of addresses that they may reach.",
+      description: "Deny all traffic except what manager and jobs need: `true`, or where they may connect to.",
       example: true,
       to: { resource: "kubernetes:networking.k8s.io/v1:NetworkPolicy" },
       comment: "An object, true or false, which has no type here.",

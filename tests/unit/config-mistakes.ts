@@ -1363,7 +1363,8 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     {
       title: "an address without its range",
       values: { networkPolicy: { gitlab: ["10.0.0.1"] } },
-      problem: 'networkPolicy.gitlab[0]: must be a range of addresses, such as 10.0.0.0/8, but is "10.0.0.1"',
+      problem:
+        'networkPolicy.gitlab[0]: must be a range of addresses, such as 10.0.0.0/8, or an object with keys, but is "10.0.0.1"',
       fix: "pulumi config set --path 'networkPolicy.gitlab[0]' 10.0.0.0/8",
     },
     {
@@ -1375,14 +1376,54 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     {
       title: "a range that is a name",
       values: { networkPolicy: { cache: ["10.0.0.0/8", "minio.example.com"] } },
-      problem: 'networkPolicy.cache[1]: must be a range of addresses, such as 10.0.0.0/8, but is "minio.example.com"',
+      problem:
+        'networkPolicy.cache[1]: must be a range of addresses, such as 10.0.0.0/8, or an object with keys, but is "minio.example.com"',
       fix: "pulumi config set --path 'networkPolicy.cache[1]' 10.0.0.0/8",
     },
     {
       title: "a range beyond the last bit",
       values: { networkPolicy: { jobs: ["10.0.0.0/33"] } },
-      problem: 'networkPolicy.jobs[0]: must be a range of addresses, such as 10.0.0.0/8, but is "10.0.0.0/33"',
+      problem:
+        'networkPolicy.jobs[0]: must be a range of addresses, such as 10.0.0.0/8, or an object with keys, but is "10.0.0.0/33"',
       fix: "pulumi config set --path 'networkPolicy.jobs[0]' 10.0.0.0/8",
+    },
+    {
+      title: "a destination with a range that is a name",
+      values: { networkPolicy: { manager: [{ cidr: "proxy.example.com", ports: [3128] }] } },
+      problem:
+        'networkPolicy.manager[0].cidr: must be a range of addresses, such as 10.0.0.0/8, but is "proxy.example.com"',
+      fix: "pulumi config set --path 'networkPolicy.manager[0].cidr' 10.0.0.0/8",
+    },
+    {
+      title: "a destination by another key",
+      values: { networkPolicy: { jobs: [{ cidr: "10.0.0.0/8", port: 3128 }] } },
+      problem: "networkPolicy.jobs[0].port: there is no such key; did you mean networkPolicy.jobs[0].ports?",
+      fix: "pulumi config rm --path 'networkPolicy.jobs[0].port'    (keys there: cidr, namespace, ports)",
+    },
+    {
+      title: "a port that does not exist",
+      values: { networkPolicy: { apiServer: [{ cidr: "10.0.0.0/8", ports: [70_000] }] } },
+      problem: "networkPolicy.apiServer[0].ports[0]: must be at most 65535, but is 70000",
+      fix: "pulumi config set --path 'networkPolicy.apiServer[0].ports[0]' 3128",
+    },
+    {
+      title: "a port as a name",
+      values: { networkPolicy: { cache: [{ namespace: "minio", ports: ["https"] }] } },
+      problem: 'networkPolicy.cache[0].ports[0]: must be a whole number, but is "https"',
+      fix: "pulumi config rm --path 'networkPolicy.cache[0].ports[0]'    (then, for example, pulumi config set --path 'networkPolicy.cache[0].ports[0]' 3128)",
+    },
+    {
+      title: "a destination that is nowhere",
+      values: { networkPolicy: { manager: [{ ports: [3128] }] } },
+      problem: 'networkPolicy.manager[0]: must have either cidr or namespace, but is {"ports":[3128]}',
+      fix: "pulumi config set --path 'networkPolicy.manager[0].cidr' 10.0.0.0/8    (or: pulumi config set --path 'networkPolicy.manager[0].namespace' gitlab)",
+    },
+    {
+      title: "a destination in two places",
+      values: { networkPolicy: { gitlab: ["10.0.0.0/8", { cidr: "10.0.0.5/32", namespace: "gitlab" }] } },
+      problem:
+        'networkPolicy.gitlab[1].cidr: must not be set with namespace: a destination is one or the other, but is "10.0.0.5/32"',
+      fix: "pulumi config rm --path 'networkPolicy.gitlab[1].cidr'    (or: pulumi config rm --path 'networkPolicy.gitlab[1].namespace')",
     },
   ],
   "keys that contradict each other": [

@@ -31,6 +31,7 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
         "IamUserPolicyAttachment",
         "IlmPolicy",
         "Namespace",
+        "NetworkPolicy",
         "RandomPassword",
         "RandomString",
         "Release",

@@ -71,6 +71,7 @@ const needs: Readonly<Record<string, GitLabRunnerArgs>> = {
   "manager.dashboard": { manager: { metrics: true } },
   "manager.monitoringLabels": { manager: { metrics: true, podMonitor: true } },
   "jobs.privileged": { podSecurity: "privileged" },
+  "jobs.cloudMetadata": { networkPolicy: true },
 };
 
 function argumentsFor(path: readonly string[], value?: unknown): GitLabRunnerArgs {

@@ -4,10 +4,11 @@ import { registrationSettings } from "../../components/settings/registration.ts"
 import { containerResources, overwriteMaximum, resourceList } from "../../components/settings/resources.ts";
 import { toleration } from "../../components/settings/tolerations.ts";
 import { podSpecPatch } from "../../components/settings/jobs.ts";
+import { networkDestination } from "../../components/settings/namespace.ts";
 import { declarationsIn, objectIn, typeName, type Declaration } from "./declarations.ts";
 
 /** Types that several settings have, each with a table of its own. */
-const types = [containerResources, overwriteMaximum, resourceList, toleration, podSpecPatch];
+const types = [containerResources, overwriteMaximum, resourceList, toleration, podSpecPatch, networkDestination];
 
 /**
  * @param now the page, with a pair of comments around each table: `<!-- settings: jobs -->` and `<!-- end -->`

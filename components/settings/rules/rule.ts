@@ -10,6 +10,7 @@ interface Groups {
   readonly manager: RunnerSettings["manager"];
   readonly jobs: RunnerSettings["jobs"];
   readonly chart: RunnerSettings["chart"];
+  readonly networkPolicy: Exclude<RunnerSettings["networkPolicy"], boolean>;
 }
 
 type TopKey = Exclude<keyof RunnerSettings, keyof Groups>;
