@@ -99,6 +99,17 @@ describe("the homelab's stack, deployed", { timeout: 30 * 60_000 }, () => {
     assert.equal(found.paused, false);
   });
 
+  test("keeps jobs from the cloud's metadata service, by a policy that the API server has accepted", async () => {
+    const { spec } = await sandbox.kubectl<{
+      spec: { egress: { to?: { ipBlock?: { except?: string[] } }[] }[] };
+    }>("--namespace", namespace, "get", "networkpolicy", "jobs");
+    const closed = spec.egress.flatMap(({ to = [] }) => to).flatMap(({ ipBlock }) => ipBlock?.except ?? []);
+    assert.ok(
+      ["169.254.169.254/32", "fd00:ec2::254/128"].every((range) => closed.includes(range)),
+      closed.join(),
+    );
+  });
+
   test("is a namespace with Linkerd, and Secrets that hold what GitLab and MinIO gave", async () => {
     const { metadata } = await sandbox.kubectl<{ metadata: { labels: object; annotations: object } }>(
       "get",

@@ -53,9 +53,31 @@ const rotation: Improvement = {
 
 const rolled = "~ Release gitlab-runner-release updated";
 
+/** The policy of the jobs in the namespace that they share with the manager. */
+const jobPolicy = "NetworkPolicy gitlab-runner-namespace-jobs";
+const closed = "a policy keeps jobs from the cloud's metadata service, without networkPolicy, too";
+
+const moved: Improvement = {
+  reason: closed,
+  added: [`++ ${jobPolicy} created replacement`, `+- ${jobPolicy} replaced`, `-- ${jobPolicy} deleted original`],
+  replacementOrder: { "gitlab-runner-namespace-jobs": "create-first" },
+};
+
 const improvements: Readonly<Record<string, Improvement>> = {
   rotation,
   "rotation again": rotation,
+  networkPolicy: { reason: closed, removed: [`+ ${jobPolicy} created`], added: [`~ ${jobPolicy} updated`] },
+  "networkPolicy off": { reason: closed, removed: [`- ${jobPolicy} deleted`], added: [`~ ${jobPolicy} updated`] },
+  "jobs namespace": {
+    reason: closed,
+    added: ["+ NetworkPolicy gitlab-runner-jobs-jobs created", `- ${jobPolicy} deleted`],
+  },
+  "jobs namespace gone": {
+    reason: closed,
+    added: [`+ ${jobPolicy} created`, "- NetworkPolicy gitlab-runner-jobs-jobs deleted"],
+  },
+  "namespace renamed": moved,
+  "namespace back": moved,
   "secret deleted, up --refresh": {
     reason: "Pulumi names the Secret, and the manager restarts with the new one",
     before: 'kubectl -n gitlab-runner delete secret "$(pulumi stack output tokenSecret)"',

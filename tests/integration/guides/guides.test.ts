@@ -101,6 +101,11 @@ describe("the guides, each command of them, with what they say it prints", { tim
     await followAll("docs/gitlab.md");
   });
 
+  test("the network", async () => {
+    await keepingStackFile(() => followAll("docs/network.md"));
+    await reader.run("pulumi up --skip-preview");
+  });
+
   test("troubleshooting: each trouble, once it has happened", async () => {
     followed.add("docs/troubleshooting.md");
     const { steps, symptoms } = readGuide("docs/troubleshooting.md");
