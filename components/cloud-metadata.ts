@@ -1,13 +1,13 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Where clouds tell a machine about itself, and give it the credentials of its node: everything that asks from there gets them.
- * Single addresses, since others beside them are of use, such as a node-local DNS cache at 169.254.20.10.
+ * Where clouds tell a machine about itself, and give its credentials to every program on it. Single addresses, since others
+ * beside them are of use, such as that of a node-local DNS cache, 169.254.20.10.
  *
  * EKS Pod Identity's agent, 169.254.170.23 and fd00:ec2::23, is none of them: it gives a pod only what its ServiceAccount was
  * given, for a token that is mounted in that pod. Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
  */
-export const metadataAddresses = [
+const metadataAddresses = [
   // AWS, Google Cloud, Azure, Oracle Cloud, OpenStack, and others:
   // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
   // https://cloud.google.com/compute/docs/metadata/querying-metadata
@@ -16,7 +16,7 @@ export const metadataAddresses = [
   // https://docs.openstack.org/nova/latest/admin/metadata-service.html
   "169.254.169.254",
   // GKE, whose nodes without Dataplane V2 redirect 169.254.169.254 to here before policies apply:
-  // https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy#network-policy-and-workload-identity
+  // https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy
   "169.254.169.252",
   // Azure's WireServer, which has the configuration that a node starts with. It is a DNS server, too; port 53 stays open.
   // https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
@@ -38,9 +38,9 @@ export const metadataAddresses = [
   "fd00:100::100:200",
   // Akamai: https://docs.cloud-init.io/en/latest/reference/datasources/akamai.html
   "fd00:a9fe:a9fe::1",
-] as const;
+];
 
-/** Ranges of one address each. */
+/** The addresses of the clouds' metadata services, as ranges of one address each. */
 export const metadataRanges = metadataAddresses.map(rangeOf);
 
 /** @returns those of the metadata addresses that are in a range, each as a range of its own; none for a range of one address */
