@@ -270,6 +270,6 @@ function runnerPage(
       group: `-/g/${group ?? ""}`,
       instance: `admin/runners/${id}`,
     };
-    return `${url.replace(/\/+$/, "")}/${paths[type]}`;
+    return `${url.replace(/(?<!\/)\/+$/, "")}/${paths[type]}`;
   });
 }

@@ -29,6 +29,9 @@ export function fixingCommand(issue: Issue, values: object, isHidden: boolean): 
   if (lookup.hintAt(inArguments(path), "secret") === true) {
     return askCommand(path);
   }
+  if (issue.code === "custom" && issue.params?.["remove"] === true) {
+    return removeCommand(path);
+  }
   if (issue.code === "too_big" && issue.origin === "array") {
     return `${removeCommand([...path, Number(issue.maximum)])}    (and all after it)`;
   }

@@ -25,10 +25,18 @@ export interface Findings {
  * @param written what their author wrote, where that is not the arguments
  */
 export function checkSettings(name: string, args: object, written = writtenArguments(args)): Findings {
-  const outputs = outputsIn(args).filter((path) => !accepts(path, valueAt(args, path)));
-  const known = outputs.reduce((values, path) => withValue(values, path, undefined), args);
+  const bottomless = bottomlessIn(args);
+  const finite = bottomless.reduce((values, path) => withValue(values, path, undefined), args);
+  const outputs = outputsIn(finite).filter((path) => !accepts(path, valueAt(args, path)));
+  const known = outputs.reduce((values, path) => withValue(values, path, undefined), finite);
   const parsed = runnerSettings.safeParse(known, { error: errorMessage });
-  const issues = [...readIssues(parsed.error), ...outputs.filter((path) => !mayBeOutput(path)).map(plainValueIssue)];
+  const issues = [
+    ...readIssues(parsed.error),
+    ...outputs.filter((path) => !mayBeOutput(path)).map(plainValueIssue),
+    ...bottomless.map((path) =>
+      ownIssue(path, `must not be nested more than ${deepest} levels deep`, { remove: true }),
+    ),
+  ];
   const wrong = issues.flatMap((issue) => {
     const path = pathOf(issue);
     return issue.code === "unrecognized_keys" ? [path, meantPath(path, written) ?? path] : [path];
@@ -123,16 +131,49 @@ function knownAt(values: object, path: Path): unknown {
 }
 
 /** @returns where a value is known only while Pulumi deploys; in a list, where the list is */
-function outputsIn(value: unknown, path: Path = []): Path[] {
+function outputsIn(value: unknown, path: Path = [], around: readonly unknown[] = []): Path[] {
   if (isOutput(value)) {
     return [path];
   }
-  if (Array.isArray(value)) {
-    return value.some((item) => outputsIn(item).length > 0) ? [path] : [];
+  if (isBottomless(value, around)) {
+    return [];
   }
-  return typeof value === "object" && value !== null
-    ? Object.entries(value).flatMap(([key, inner]) => outputsIn(inner, [...path, key]))
+  const inside = [...around, value];
+  if (Array.isArray(value)) {
+    return value.some((item) => outputsIn(item, [], inside).length > 0) ? [path] : [];
+  }
+  return isPlainObject(value)
+    ? Object.entries(value).flatMap(([key, inner]) => outputsIn(inner, [...path, key], inside))
     : [];
+}
+
+/** More than any object of Kubernetes has; Node.js itself ends at some thousands. */
+const deepest = 100;
+
+/** @returns the settings whose values are deeper than that, or in themselves */
+function bottomlessIn(value: unknown, path: Path = [], around: readonly unknown[] = []): Path[] {
+  if (!Array.isArray(value) && !isPlainObject(value)) {
+    return [];
+  }
+  if (isBottomless(value, around)) {
+    return [path.slice(0, typeof path[1] === "string" ? 2 : 1)];
+  }
+  const inside = [...around, value];
+  const step = (key: string) => (Array.isArray(value) ? Number(key) : key);
+  const found = Object.entries(value).flatMap(([key, inner]) => bottomlessIn(inner, [...path, step(key)], inside));
+  return found.filter(
+    ([key, inner], index) => !found.slice(0, index).some((one) => one[0] === key && one[1] === inner),
+  );
+}
+
+function isBottomless(value: unknown, around: readonly unknown[]): boolean {
+  return around.length > deepest || around.includes(value);
+}
+
+/** Whether a value is an object with settings, and not one of another class, such as a resource. */
+function isPlainObject(value: unknown): value is object {
+  const prototype: unknown = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : undefined;
+  return prototype === Object.prototype || prototype === null;
 }
 
 function mayBeOutput(path: Path): boolean {
@@ -140,10 +181,9 @@ function mayBeOutput(path: Path): boolean {
 }
 
 function plainValueIssue(path: Path): Issue {
-  return {
-    code: "custom",
-    path: [...path],
-    message: "must be a plain value, not an Output: it decides what is created",
-    input: undefined,
-  };
+  return ownIssue(path, "must be a plain value, not an Output: it decides what is created");
+}
+
+function ownIssue(path: Path, message: string, params = {}): Issue {
+  return { code: "custom", path: [...path], message, params, input: undefined };
 }

@@ -93,5 +93,5 @@ function holdsSecret(path: Path, found: unknown, { isEncrypted }: WrittenSetting
 
 function mayHoldSecret(found: unknown): boolean {
   // Even MinIO wants more of a secret key than five characters and their quotes.
-  return JSON.stringify(found).length > 7;
+  return (describeValue(found) ?? "").length > 7;
 }

@@ -36,7 +36,7 @@ function keyOf(issue: Issue): string {
 
 /** @returns the key that one that does not exist was probably meant to be */
 export function meantKey(written: string, known: readonly string[]): string | undefined {
-  const text = written.toLowerCase();
+  const text = written.slice(0, 100).toLowerCase(); // No key is as long, and to compare long texts takes long.
   const distanceTo = (key: string) => distance(text, key.toLowerCase());
   const [nearest = ""] = known.toSorted((a, b) => distanceTo(a) - distanceTo(b));
   // A name that shares little with what was written would only mislead.

@@ -132,7 +132,7 @@ export const managerSettings = object({
   }),
   image: image
     .refine((name) => !name.includes("@"), "must have a tag, since GitLab's chart supports no digests")
-    .refine((name) => /:[^/]+$/.test(name), "must have a tag, such as :alpine-v18.9.0")
+    .refine((name) => /(^|\/)[^/:]*:[^/]+$/.test(name), "must have a tag, such as :alpine-v18.9.0")
     .optional()
     .meta({
       description: "Image of the manager, with a tag; the chart supports no digests.",
@@ -155,6 +155,7 @@ export interface ManagerSettings extends z.output<typeof managerSettings> {}
 
 /** The chart's three parts of an image's name: it joins them to `registry/image:tag`. */
 export function chartImage(name: string): { registry: string; image: string; tag: string } {
-  const [, registry = "", image = "", tag = ""] = /^(?:([^/]*[.:][^/]*|localhost)\/)?(.+):([^:/]+)$/.exec(name) ?? [];
+  const [, registry = "", image = "", tag = ""] =
+    /^(?:((?=[^/]*[.:])[^/]*|localhost)\/)?(.+):([^:/]+)$/.exec(name) ?? [];
   return { registry, image, tag };
 }

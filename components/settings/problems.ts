@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import type { Path } from "./path.ts";
@@ -54,8 +55,21 @@ export function describeValue(value: unknown): string | undefined {
   if (value === undefined) {
     return undefined;
   }
-  const text = JSON.stringify(value).replaceAll(/:\/\/[^\s"]*@/g, `://${hidden}@`);
+  const text = asText(value).replaceAll(/:\/\/[^\s"]*/g, (address) => {
+    const at = address.lastIndexOf("@");
+    return at < 0 ? address : `://${hidden}${address.slice(at)}`;
+  });
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** A value as JSON; what no JSON is, such as a function of a program, as Node.js shows it. */
+function asText(value: unknown): string {
+  try {
+    const toJson: (value: unknown) => string | undefined = JSON.stringify; // Its type says that it has always text.
+    return toJson(value) ?? inspect(value);
+  } catch {
+    return inspect(value, { depth: 2, breakLength: Infinity });
+  }
 }
 
 /** Settings that cannot be deployed; the message names every problem, and how to fix it. */
@@ -88,6 +102,8 @@ export function errorMessage(issue: z.core.$ZodRawIssue): string | undefined {
       const maximum = String(issue.maximum);
       return parts === undefined ? `must be at most ${maximum}` : `must have ${maximum} ${parts} at most`;
     }
+    case "invalid_union":
+      return "must be plain text, a number, true, false, a list or an object"; // Of z.json(); others have their own.
     default:
       return undefined;
   }

@@ -46,9 +46,9 @@ export const managerRules: readonly Rule[] = [
 ];
 
 function isCertificate(pem: string): boolean {
-  const certificates = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
+  const [, ...certificates] = pem.split("-----BEGIN CERTIFICATE-----");
   try {
-    return certificates.map((certificate) => new X509Certificate(certificate)).length > 0;
+    return certificates.map((rest) => new X509Certificate(`-----BEGIN CERTIFICATE-----${rest}`)).length > 0;
   } catch {
     return false;
   }

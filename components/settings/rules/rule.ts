@@ -62,8 +62,9 @@ export function remove(...path: (string | number)[]): Change {
 
 /** @returns what repeats another, the last first, so that each can be taken out without moving the others */
 export function repeated<T>(values: readonly T[]): { value: T; index: number }[] {
+  const first = new Map(values.map((value, index) => [value, index] as const).toReversed());
   return values
     .map((value, index) => ({ value, index }))
-    .filter(({ value, index }) => values.indexOf(value) !== index)
+    .filter(({ value, index }) => first.get(value) !== index)
     .toReversed();
 }
