@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { seconds } from "./seed.ts";
 
 /** A job to queue; fields with a default are optional. */
 export const jobRequestSchema = z.strictObject({
@@ -28,12 +29,20 @@ export const jobRequestSchema = z.strictObject({
   protected: z.boolean().default(false),
 });
 
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text).source !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** A fault: which calls it affects, how many, and what it does. */
 export const faultSchema = z.strictObject({
   /** HTTP method; absent: any. */
   method: z.string().optional(),
   /** Regular expression that the path, without query, must match. */
-  path: z.string().min(1),
+  path: z.string().min(1).refine(isPattern, "must be a regular expression"),
   /** Number of calls that it affects. */
   count: z.int().positive().default(1),
   /**
@@ -54,10 +63,10 @@ export const placeSchema = z.strictObject({
 });
 
 /** Settings that can change while it runs. */
-export const settingsSchema = z.strictObject({ runnerTokenExpirationInterval: z.int().positive().nullable() });
+export const settingsSchema = z.strictObject({ runnerTokenExpirationInterval: seconds.positive().nullable() });
 
 /** How long ago a runner, and each of its processes, last made contact. */
-export const contactSchema = z.strictObject({ secondsAgo: z.int().nonnegative() });
+export const contactSchema = z.strictObject({ secondsAgo: seconds.nonnegative() });
 
 /** See {@link jobRequestSchema}. */
 export type JobRequest = z.input<typeof jobRequestSchema>;

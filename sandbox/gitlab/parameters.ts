@@ -24,7 +24,8 @@ function assign(target: Parameters, name: string, value: string): void {
       place[key] = value;
     } else if (next === "" || (/^\d+$/.test(next) && path.length === index + 2)) {
       const list = Array.isArray(place[key]) ? (place[key] as unknown[]) : [];
-      place[key] = [...list, value];
+      list.push(value);
+      place[key] = list;
       return;
     } else {
       const inner = isParameters(place[key]) ? place[key] : emptyParameters();

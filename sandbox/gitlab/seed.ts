@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** A hundred years at most: a date can be too far away to be one. */
+export const seconds = z.int().max(100 * 365 * 24 * 3600);
+
 const membersSchema = z.array(z.string()).optional();
 
 /** An access token and its user. */
@@ -36,7 +39,7 @@ export const seedSchema = z.strictObject({
     )
     .default([]),
   /** How long runner tokens live, in seconds; null: for ever. */
-  runnerTokenExpirationInterval: z.int().positive().nullable().default(null),
+  runnerTokenExpirationInterval: seconds.positive().nullable().default(null),
 });
 
 /** A seed as written in a file or by a test; fields with a default are optional. */

@@ -26,5 +26,5 @@ await serveProvider({
     trustAuthorities([config.cacertFile ? readFileSync(config.cacertFile, "utf8") : undefined]);
     client = new GitLabClient(gitlabConnection(config, process.env));
   },
-  resource: (type) => resources[type as keyof typeof resources],
+  resources,
 });

@@ -29,5 +29,5 @@ await serveProvider({
   configure(config) {
     clients = new MinioClients(minioConnection(config, process.env));
   },
-  resource: (type) => resources[type as keyof typeof resources],
+  resources,
 });

@@ -5,9 +5,11 @@ import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
 import type * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { diffValues, formatPath } from "./property-diff.ts";
 import type { PropertyChange } from "./property-diff.ts";
 import { fromStruct, toStruct } from "./property-values.ts";
+import type { Properties } from "./property-values.ts";
 import { createPluginServer, runPlugin } from "./plugin-process.ts";
 import type { Operation, Provider, ResourceHandler } from "./resource-handler.ts";
 import { RpcError } from "./rpc-errors.ts";
@@ -40,8 +42,8 @@ export async function serveProvider(provider: Provider): Promise<number> {
 
 function providerMethods(provider: Provider, cancellation: AbortController): Record<string, UntypedHandleCall> {
   const handlerOf = (operation: Operation): ResourceHandler => {
-    const handler = provider.resource(operation.type);
-    if (handler === undefined) {
+    const handler = provider.resources[operation.type];
+    if (handler === undefined || !Object.hasOwn(provider.resources, operation.type)) {
       throw new RpcError(
         status.UNIMPLEMENTED,
         `${provider.name}: this stand-in has no resource type ${operation.type}; the real plugin is needed for it`,
@@ -60,9 +62,20 @@ function providerMethods(provider: Provider, cancellation: AbortController): Rec
       timeoutSeconds,
       signal:
         timeoutSeconds > 0
-          ? AbortSignal.any([cancellation.signal, AbortSignal.timeout(timeoutSeconds * 1000)])
+          ? AbortSignal.any([cancellation.signal, AbortSignal.timeout(timerOf(timeoutSeconds))])
           : cancellation.signal,
     };
+  };
+
+  /** The engine sends inputs that were checked; others would make a resource that nobody can explain. */
+  const rightInputs = async (operation: Operation, sent: Struct | undefined): Promise<Properties> => {
+    const inputs = fromStruct(sent);
+    const checked = await handlerOf(operation).check?.(inputs, inputs, operation);
+    const reasons = (checked?.failures ?? []).map(({ property, reason }) => `${property}: ${reason}`);
+    if (reasons.length > 0) {
+      throw new RpcError(status.INVALID_ARGUMENT, `${provider.name}: ${reasons.join("; ")}`);
+    }
+    return inputs;
   };
 
   return {
@@ -96,19 +109,21 @@ function providerMethods(provider: Provider, cancellation: AbortController): Rec
       return response;
     }),
 
-    diff: unary((request: pb.DiffRequest) => {
-      const { changes, deleteBeforeReplace } = handlerOf(operationOf(request)).diff({
+    diff: unary(async (request: pb.DiffRequest) => {
+      const operation = operationOf(request);
+      const { changes, deleteBeforeReplace } = handlerOf(operation).diff({
         id: request.getId(),
         oldInputs: fromStruct(request.getOldInputs()),
         oldOutputs: fromStruct(request.getOlds()),
-        newInputs: fromStruct(request.getNews()),
+        newInputs: await rightInputs(operation, request.getNews()),
       });
       return diffResponse(changes).setDeletebeforereplace(deleteBeforeReplace ?? false);
     }),
 
     create: unary(async (request: pb.CreateRequest) => {
       const operation = operationOf(request);
-      const created = await handlerOf(operation).create(fromStruct(request.getProperties()), operation);
+      const inputs = await rightInputs(operation, request.getProperties());
+      const created = await handlerOf(operation).create(inputs, operation);
       return new providerProto.CreateResponse().setId(created.id).setProperties(toStruct(created.outputs));
     }),
 
@@ -134,7 +149,7 @@ function providerMethods(provider: Provider, cancellation: AbortController): Rec
       const outputs =
         (await handler.update?.(
           request.getId(),
-          fromStruct(request.getNews()),
+          await rightInputs(operation, request.getNews()),
           oldOutputs,
           operation,
           fromStruct(request.getOldInputs()),
@@ -158,6 +173,11 @@ function providerMethods(provider: Provider, cancellation: AbortController): Rec
       return new emptyProto.Empty();
     }),
   };
+}
+
+/** @returns milliseconds that a timer takes: whole ones, and no more than it can count */
+function timerOf(seconds: number): number {
+  return Math.min(Math.ceil(seconds * 1000), 2 ** 31 - 1);
 }
 
 function diffResponse(changes: readonly PropertyChange[]): pb.DiffResponse {

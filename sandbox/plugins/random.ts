@@ -7,9 +7,8 @@ await serveProvider({
   configure() {
     // It has no configuration.
   },
-  resource: (type) =>
-    ({
-      "random:index/randomString:RandomString": randomString,
-      "random:index/randomPassword:RandomPassword": randomPassword,
-    })[type],
+  resources: {
+    "random:index/randomString:RandomString": randomString,
+    "random:index/randomPassword:RandomPassword": randomPassword,
+  },
 });

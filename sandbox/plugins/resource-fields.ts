@@ -46,7 +46,7 @@ export function checkFields(fields: Fields, inputs: Properties): CheckFailure[] 
     }
   }
   for (const property of Object.keys(inputs)) {
-    if (fields[property] === undefined && property !== defaultsKey) {
+    if (!Object.hasOwn(fields, property) && property !== defaultsKey) {
       failures.push({ property, reason: `${property} is not a property of this resource` });
     }
   }

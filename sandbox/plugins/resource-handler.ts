@@ -96,6 +96,6 @@ export interface Provider {
    * @throws Error with the settings that are missing or invalid
    */
   configure(config: Readonly<Record<string, string>>): void | Promise<void>;
-  /** @returns the handler of a resource type; undefined for an unknown type */
-  resource(type: string): ResourceHandler | undefined;
+  /** Its types of resources. */
+  readonly resources: Readonly<Record<string, ResourceHandler>>;
 }

@@ -19,13 +19,18 @@ export class RpcError extends Error {
 
 /** @returns the error for gRPC: its message without a stack, and for a ResourceInitError with the incomplete resource */
 export function toServiceError(error: unknown): ServiceError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = asHeader(error instanceof Error ? error.message : String(error));
   const code = error instanceof RpcError ? error.code : status.UNKNOWN;
   const metadata = new Metadata();
   if (error instanceof ResourceInitError) {
     metadata.add("grpc-status-details-bin", initFailure(error, code));
   }
   return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+/** gRPC sends it in a header: half a character would end the process, and too much of it the connection. */
+function asHeader(message: string): string {
+  return (message.length > 4_000 ? `${message.slice(0, 4_000)}…` : message).toWellFormed();
 }
 
 /** The engine reads the incomplete resource from the details of gRPC's status, which are sent in a separate header. */

@@ -64,3 +64,25 @@ test("the control surface is closed to others and says what is wrong", { timeout
     ["homelab", "elsewhere", "new", "new/group"],
   );
 });
+
+test("nothing that it is told makes it unable to answer", { timeout }, async (t) => {
+  const server = await startServer(t);
+  const { control } = server;
+  const { id } = await server.createRunner();
+  const ages = Number.MAX_SAFE_INTEGER;
+  await assert.rejects(control.addFault({ path: "[", kind: "cut" }), /400 .*path: must be a regular expression/);
+  await assert.rejects(control.setLastContact(id, ages), /400 .*secondsAgo/);
+  await assert.rejects(
+    control.changeSettings({ runnerTokenExpirationInterval: ages }),
+    /400 .*runnerTokenExpirationInterval/,
+  );
+  await server.createRunner();
+  assert.equal((await control.state()).runners.length, 2);
+});
+
+test("a list of 300,000 parameters is read at once", { timeout }, async (t) => {
+  const server = await startServer(t);
+  const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+  const answer = await server.call("POST", "/runners/verify", { headers, text: "tag_list[]=1&".repeat(300_000) });
+  assert.equal(answer.status, 400);
+});

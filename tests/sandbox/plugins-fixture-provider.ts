@@ -27,6 +27,9 @@ const probe: ResourceHandler = {
     if (inputs["half"] === true) {
       throw new ResourceInitError({ id: "half", outputs: { made: true } }, inputs, ["first", "second"]);
     }
+    if (typeof inputs["say"] === "string") {
+      throw new Error(JSON.parse(inputs["say"]) as string);
+    }
     if (inputs["fail"] === true) {
       throw new Error("it cannot be made");
     }
@@ -58,5 +61,5 @@ await serveProvider({
     }
     configured = config;
   },
-  resource: (type) => (type === "probe:index:Probe" ? probe : undefined),
+  resources: { "probe:index:Probe": probe },
 });

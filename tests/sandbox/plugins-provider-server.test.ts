@@ -80,6 +80,28 @@ describe("serveProvider", { timeout: 30_000 }, () => {
     await assert.rejects(client.configure("probe", { bad: "1" }), /probe:bad is not a setting/);
   });
 
+  for (const [what, text] of [
+    ["half a character", '"a \\ud800 b"'],
+    ["more than a header holds", JSON.stringify("é".repeat(100_000))],
+  ] as const) {
+    test(`lives on after an error with ${what}`, async (t) => {
+      const client = await connect(t);
+      await assert.rejects(client.create(probe, { say: text }), (error: Error & { code: number; details: string }) => {
+        assert.equal(error.code, 2);
+        assert.match(error.details, /^(a \ufffd b|é{4000}…)$/);
+        return true;
+      });
+      assert.equal(await client.pluginVersion(), "1.2.3");
+    });
+  }
+
+  for (const timeout of [1 / 3, 1e12]) {
+    test(`takes a time limit of ${timeout} s`, async (t) => {
+      const client = await connect(t);
+      assert.equal((await client.create(probe, {}, { timeout })).outputs["timeoutSeconds"], timeout);
+    });
+  }
+
   test("names a type that it does not know", async (t) => {
     const client = await connect(t);
     await assert.rejects(client.create("probe:index:Other", {}), /no resource type probe:index:Other/);

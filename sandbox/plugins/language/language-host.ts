@@ -103,11 +103,11 @@ function installDependencies(
   child.on("error", (error) => {
     fail(error.message);
   });
-  child.on("close", (code) => {
+  child.on("close", (code, signal) => {
     if (code === 0) {
       call.end();
-    } else if (code !== null && code > 0) {
-      fail(`exit code ${code}`);
+    } else if (code === null || code > 0) {
+      fail(signal ?? `exit code ${code ?? "none"}`);
     }
   });
 }

@@ -66,7 +66,10 @@ interface Names {
 }
 
 function names({ userName, policyName }: Readonly<Record<string, unknown>>): Names {
-  return { userName: String(userName), policyName: String(policyName) };
+  if (typeof userName !== "string" || typeof policyName !== "string") {
+    throw new Error("minio: the attachment of a policy to a user must have the names of both");
+  }
+  return { userName, policyName };
 }
 
 function importedNames(id: string): Names {

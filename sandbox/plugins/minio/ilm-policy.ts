@@ -118,8 +118,11 @@ function withRuleDefaults(rule: unknown): unknown {
 }
 
 function sameRules(one: unknown, other: unknown): boolean {
-  const normalized = (rules: unknown) => JSON.stringify((rules as Properties[]).map(toLifecycleRule));
-  return normalized(one) === normalized(other);
+  const normalized = (rules: readonly unknown[]) =>
+    rules.every(isRecord) ? rules.map((rule) => JSON.stringify(toLifecycleRule(rule))).join("\n") : undefined;
+  return (
+    Array.isArray(one) && Array.isArray(other) && normalized(one) !== undefined && normalized(one) === normalized(other)
+  );
 }
 
 function ruleProblem(rules: unknown[]): string | undefined {

@@ -164,7 +164,7 @@ export class MinioClients {
       return await call(client);
     } catch (error) {
       const { message = "", code } = error as { message?: string; code?: string };
-      throw this.#error(trouble, message === "" ? String(code) : message, code);
+      throw this.#error(trouble, message || code || "no usable answer", code);
     }
   }
 

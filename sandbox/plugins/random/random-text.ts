@@ -6,6 +6,9 @@ import type { CheckFailure, ResourceHandler } from "../resource-handler.ts";
 import { randomCharacters } from "./random-characters.ts";
 import type { CharacterRules } from "./random-characters.ts";
 
+/** Longer than anything that is a password; the real provider takes as much memory as it is told. */
+const longest = 100_000;
+
 const used: Field = { type: "boolean", default: true, replaces: true };
 const minimum: Field = {
   type: "number",
@@ -19,7 +22,10 @@ const fields: Fields = {
     type: "number",
     required: true,
     replaces: true,
-    problem: (value) => (Number.isInteger(value) && Number(value) >= 1 ? undefined : "is no whole number of 1 or more"),
+    problem: (value) =>
+      Number.isInteger(value) && Number(value) >= 1 && Number(value) <= longest
+        ? undefined
+        : `is no whole number from 1 to ${longest}`,
   },
   lower: used,
   upper: used,
@@ -48,7 +54,8 @@ function randomText(
   return {
     check(inputs) {
       const renamed = withoutOldName(inputs);
-      return { inputs: renamed, failures: [...checkFields(fields, renamed), ...checkTogether(renamed)] };
+      const failures = checkFields(fields, renamed);
+      return { inputs: renamed, failures: failures.length > 0 ? failures : checkTogether(renamed) };
     },
     diff: ({ oldOutputs, newInputs }) => ({ changes: diffFields(fields, oldOutputs, newInputs) }),
     create(inputs, { preview }) {
