@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { describeContradiction, describeIssues, meantPath, type WrittenSettings } from "./describe.ts";
 import { readIssues, pathOf, type Issue } from "./issues.ts";
 import { accepts, hintAt, keysAt } from "./lookup.ts";
-import { valueAt, withValue, type Path } from "./path.ts";
+import { valueAt, withValue, without, type Path } from "./path.ts";
 import { networkPolicySettings, type NetworkPolicySettings, type PodSecurityLevel } from "./namespace.ts";
 import { ConfigError, describeValue, errorMessage, type Contradiction, type Problem } from "./problems.ts";
 import { findContradictions } from "./rules.ts";
@@ -26,9 +26,9 @@ export interface Findings {
  */
 export function checkSettings(name: string, args: object, written = writtenArguments(args)): Findings {
   const bottomless = bottomlessIn(args);
-  const finite = bottomless.reduce((values, path) => withValue(values, path, undefined), args);
+  const finite = without(args, bottomless);
   const outputs = outputsIn(finite).filter((path) => !accepts(path, valueAt(args, path)));
-  const known = outputs.reduce((values, path) => withValue(values, path, undefined), finite);
+  const known = without(finite, outputs);
   const parsed = runnerSettings.safeParse(known, { error: errorMessage });
   const issues = [
     ...readIssues(parsed.error),
@@ -42,8 +42,7 @@ export function checkSettings(name: string, args: object, written = writtenArgum
     return issue.code === "unrecognized_keys" ? [path, meantPath(path, written) ?? path] : [path];
   });
   const doubtful = wrong.map((path) => path.slice(0, typeof path[1] === "string" ? 2 : 1));
-  const settings =
-    parsed.data ?? runnerSettings.parse(doubtful.reduce((values, path) => withValue(values, path, undefined), known));
+  const settings = parsed.data ?? runnerSettings.parse(without(known, doubtful));
   return {
     settings: outputs.reduce((values, path) => withValue(values, path, valueAt(args, path)), settings),
     issues,

@@ -41,6 +41,23 @@ export function withValue<T extends object>(values: T, [part = "", ...rest]: Pat
   return copy as T;
 }
 
+/** @returns a copy without what is at some paths, of which there may be thousands */
+export function without<T extends object>(values: T, paths: readonly Path[]): T {
+  const copy = (Array.isArray(values) ? [...(values as unknown[])] : { ...values }) as Record<string | number, unknown>;
+  for (const [part = "", leading] of Map.groupBy(paths, ([first]) => first)) {
+    const inner = copy[part];
+    if (leading.some((path) => path.length === 1)) {
+      Reflect.deleteProperty(copy, part);
+    } else if (typeof inner === "object" && inner !== null) {
+      copy[part] = without(
+        inner,
+        leading.map((path) => path.slice(1)),
+      );
+    }
+  }
+  return copy as T;
+}
+
 /** Whether one of two paths leads to the other's value, or both are the same. */
 export function overlap(one: Path, other: Path): boolean {
   const length = Math.min(one.length, other.length);

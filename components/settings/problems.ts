@@ -72,19 +72,25 @@ function asText(value: unknown): string {
   }
 }
 
-/** Settings that cannot be deployed; the message names every problem, and how to fix it. */
+/** As many problems as one reads at a time. */
+const most = 100;
+
+/** Settings that cannot be deployed; the message names the problems, and how to fix each. */
 export class ConfigError extends pulumi.RunError {
   /**
    * @param subject what has the problems
    * @param problems all of them
    */
   constructor(subject: string, problems: readonly Problem[]) {
-    const lines = problems.map(
-      ({ key, found, expected, fix }) =>
-        `  ${key}: ${expected}${found === undefined ? "" : `, but is ${found}`}${fix === undefined ? "" : `\n    ${fix}`}`,
-    );
+    const lines = problems
+      .slice(0, most)
+      .map(
+        ({ key, found, expected, fix }) =>
+          `  ${key}: ${expected}${found === undefined ? "" : `, but is ${found}`}${fix === undefined ? "" : `\n    ${fix}`}`,
+      );
     const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-    super(`${subject} has ${count}:\n${lines.join("\n")}\nNothing was created or changed.`);
+    const others = problems.length > most ? `\n  and ${problems.length - most} more` : "";
+    super(`${subject} has ${count}:\n${lines.join("\n")}${others}\nNothing was created or changed.`);
   }
 }
 

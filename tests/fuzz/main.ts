@@ -32,7 +32,8 @@ const program = new Command("npm run fuzz --")
 
 async function run({ only, seed, try: first, ...counts }: Options): Promise<void> {
   const outcomes: Outcome[] = [];
-  for (const part of partNames.filter((name) => only === undefined || name === only)) {
+  const chosen = partNames.filter((name) => (only === undefined || name === only) && counts[parts[name].given] > 0);
+  for (const part of chosen) {
     const { given, share } = parts[part];
     const count = first === undefined ? Math.round(counts[given] * share) : 1;
     const outcome = await fuzz({ part, count, seed, first: first ?? 0 });

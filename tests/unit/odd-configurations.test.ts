@@ -65,6 +65,13 @@ describe("what no configuration is meant to have in it", { timeout: 60_000 }, ()
     );
   });
 
+  test("what is wrong a thousand times is told of a hundred times", () => {
+    const message = messageOf({ projectId: 1, extraProjects: Array<string>(1_000).fill("none") });
+    assert.match(message, /^The stack's configuration has 1000 problems:\n/);
+    assert.match(message, /\n {2}and 900 more\nNothing was created or changed\.$/);
+    assert.equal(message.match(/must be the id or the full path/g)?.length, 100);
+  });
+
   const long = 1_000_000;
   for (const [what, check] of [
     ["a URL without end", () => describeValue("://".repeat(long / 3))],
@@ -75,6 +82,10 @@ describe("what no configuration is meant to have in it", { timeout: 60_000 }, ()
       () => refusal({ caCertificate: "-----BEGIN CERTIFICATE-----\n".repeat(long / 28) }),
     ],
     ["a key of a million letters", () => refusal({ ["a".repeat(long)]: 1 })],
+    [
+      "five thousand keys that do not exist",
+      () => messageOf({ projectId: 1, jobs: Object.fromEntries(numbers(1, 5_000).map((n) => [`a${n}`, n])) }),
+    ],
     [
       "two hundred thousand projects",
       () => checkSettings("gpu", { registration: { ...registration, extraProjects: numbers(2, 200_000) } }),
