@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 
 /** The engine's limit for a message in bytes; gRPC's default of 4 MiB is too small. */
-const maxMessageLength = 400 * 1024 * 1024;
+export const maxMessageLength = 400 * 1024 * 1024;
 const parentCheckMilliseconds = 1000;
 
 /** @returns a gRPC server that accepts messages as large as the engine's */
@@ -20,16 +20,7 @@ export function createPluginServer(): Server {
  * @returns the port
  */
 export async function runPlugin(server: Server, onStop: () => void): Promise<number> {
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, boundPort) => {
-      if (error) {
-        reject(error);
-      } else {
-        resolve(boundPort);
-      }
-    });
-  });
-
+  const port = await listen(server);
   let stopping = false;
   const stop = () => {
     if (!stopping) {
@@ -51,4 +42,17 @@ export async function runPlugin(server: Server, onStop: () => void): Promise<num
 
   process.stdout.write(`${port}\n`);
   return port;
+}
+
+/** @returns the free port of 127.0.0.1 that the server now listens on */
+export async function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+      if (error) {
+        reject(error);
+      } else {
+        resolve(port);
+      }
+    });
+  });
 }

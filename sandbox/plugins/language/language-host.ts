@@ -12,21 +12,24 @@ import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import { RpcError, toServiceError } from "../rpc-errors.ts";
 import { unary } from "../rpc-methods.ts";
 import { ProgramRunner } from "./program-runner.ts";
+import { PolicyPacks } from "./policy-packs.ts";
 import { findPluginPackages } from "./plugin-packages.ts";
 import type { PluginPackage } from "./plugin-packages.ts";
 
 /** Runs Pulumi programs for the engine: the part of `pulumi-language-nodejs` that commands such as `pulumi up` need. */
 export class GrpcLanguageHost {
   readonly #runner: ProgramRunner;
+  readonly #policyPacks = new PolicyPacks();
 
   /** @param engineAddress `host:port` that the program sends its log messages to */
   constructor(engineAddress: string) {
     this.#runner = new ProgramRunner(engineAddress);
   }
 
-  /** Ends the running program, if any. */
+  /** Ends the running program and policy packs, if any. */
   stop(): void {
     this.#runner.stop();
+    this.#policyPacks.stop();
   }
 
   /** Makes the server answer the engine's calls. */
@@ -52,6 +55,12 @@ export class GrpcLanguageHost {
         return new languageProto.RunResponse().setError(outcome.error).setBail(outcome.bail);
       }),
       installDependencies,
+      runPlugin: (call: ServerWritableStream<pb.RunPluginRequest, pb.RunPluginResponse>) => {
+        this.#policyPacks.run(call).then(
+          () => call.end(),
+          (error: unknown) => call.emit("error", toServiceError(error)),
+        );
+      },
       runtimeOptionsPrompts: unary(() => new languageProto.RuntimeOptionsResponse()),
       template: unary(() => new languageProto.TemplateResponse()),
       about: unary(() =>
