@@ -169,7 +169,7 @@ for (const end of ["the engine's call", "the language host"]) {
       pack.cancel();
     }
     while (isRunning(pid)) {
-      await setTimeout(20);
+      await setTimeout(20, undefined, { signal: t.signal });
     }
   });
 }
