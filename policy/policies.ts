@@ -171,9 +171,11 @@ export const policies: Policies = [
     description: "What a stack says of itself, policy:…, is a flag that these rules know.",
     validateStack: (_stack, report) => {
       const known = stackFlags.map((flag) => `policy:${flag}`);
-      for (const key of Object.keys(pulumi.runtime.allConfig())) {
+      for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
         if (key.startsWith("policy:") && !known.includes(key)) {
-          report(`${key} must be ${known.join(" or ")}. Take it out: pulumi config rm ${key}`);
+          report(`${key} must be ${known.join(" or ")}. Remove it: pulumi config rm ${key}`);
+        } else if (key.startsWith("policy:") && !["true", "false"].includes(value)) {
+          report(`${key} must be true or false. Set it: pulumi config set ${key} true`);
         }
       }
     },
@@ -181,7 +183,7 @@ export const policies: Policies = [
 ];
 
 function says(flag: (typeof stackFlags)[number]): boolean {
-  return new pulumi.Config("policy").getBoolean(flag) ?? false;
+  return new pulumi.Config("policy").get(flag) === "true";
 }
 
 function ofRelease(check: (release: RunnerRelease, report: ReportViolation) => void): ResourceValidation {

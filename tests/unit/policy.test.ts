@@ -217,7 +217,13 @@ const broken: readonly (readonly [policy: string, title: string, program: () => 
     "known-flags",
     "a flag that is not one",
     stack("homelab", { "policy:prod": "true" }),
-    /^policy:prod must be policy:production or policy:closedNetwork\. Take it out: pulumi config rm policy:prod$/,
+    /^policy:prod must be policy:production or policy:closedNetwork\. Remove it: pulumi config rm policy:prod$/,
+  ],
+  [
+    "known-flags",
+    "a flag that is neither true nor false",
+    stack("homelab", { "policy:production": "yes" }),
+    /^policy:production must be true or false\. Set it: pulumi config set policy:production true$/,
   ],
 ];
 

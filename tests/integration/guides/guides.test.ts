@@ -131,6 +131,10 @@ describe("the guides, each command of them, with what they say it prints", { tim
     await reader.run("pulumi up --skip-preview");
   });
 
+  test("rules that a stack must keep", async () => {
+    await keepingStackFile(() => followAll("docs/policy.md"));
+  });
+
   test("Pulumi's state in MinIO", async () => {
     await followAll("docs/state-in-minio.md");
   });
