@@ -83,6 +83,8 @@ async function tryPart(name: PartName, count: number, seed: number, first: numbe
   }
 }
 
+// Where its parent is gone, nobody wants to know.
+process.once("disconnect", () => process.exit());
 const [name = "", count, seed, first = 0] = process.argv.slice(2);
 await tryPart(name as PartName, Number(count), Number(seed), Number(first));
 process.disconnect();
