@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 import { readKubeConfig, type KubeConfigContent } from "./kubeconfig.ts";
+import { describeValue } from "./settings/problems.ts";
 
 /** A server that a provider will connect to, and the source of its address. */
 interface Endpoint {
@@ -93,9 +94,16 @@ function kubernetes(): Endpoint | undefined {
 function kubeConfig(given: string | undefined): KubeConfigContent | undefined {
   try {
     return readKubeConfig(given);
-  } catch {
-    // The provider itself reports a file that it cannot read.
-    return undefined;
+  } catch (error) {
+    if (given === undefined) {
+      // The provider itself reports a file of the user's own that it cannot read.
+      return undefined;
+    }
+    throw new pulumi.RunError(
+      `kubernetes:kubeconfig must be a kubeconfig or the path of one: ${(error as Error).message}.\n` +
+        "  pulumi config set kubernetes:kubeconfig /home/me/.kube/config    (or remove it, and the user's own is taken: pulumi config rm kubernetes:kubeconfig)\n" +
+        "Nothing was created or changed.",
+    );
   }
 }
 
@@ -107,7 +115,7 @@ function firstSet(...candidates: readonly (readonly [string | undefined, string]
 function parseUrl(address: string, source: string, example: string): URL {
   if (!URL.canParse(address)) {
     throw new pulumi.RunError(
-      `${source} must be an address such as ${example}, but is ${JSON.stringify(address)}.\nNothing was created or changed.`,
+      `${source} must be an address such as ${example}, but is ${describeValue(address) ?? ""}.\nNothing was created or changed.`,
     );
   }
   return new URL(address);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse, YAMLParseError } from "yaml";
+import { parseYaml } from "../components/parse-yaml.ts";
 import { UserError } from "./user-error.ts";
 
 /** A stack's configuration, as the engine hands it to the program. */
@@ -81,13 +81,11 @@ function stackFiles(root: string): string[] {
 }
 
 function readYaml(root: string, file: string): Record<string, unknown> {
+  const text = readFileSync(join(root, file), "utf8");
   try {
-    return object(parse(readFileSync(join(root, file), "utf8")), file);
+    return object(parseYaml(text, file), file);
   } catch (error) {
-    if (error instanceof YAMLParseError) {
-      throw new UserError(`${file} is not YAML: ${error.message.trimEnd()}`);
-    }
-    throw error;
+    throw new UserError((error as Error).message);
   }
 }
 

@@ -114,7 +114,10 @@ export const jobSettings = object({
     to: { toml: "kubernetes.allowed_services" },
   }),
   environment: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable"), z.string())
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable"),
+      z.string().meta({ secret: "inside" }),
+    )
     .default({})
     .meta({
       description: "Variables of every job, such as those of a proxy; no place for secrets.",

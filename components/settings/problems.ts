@@ -50,26 +50,39 @@ export interface Contradiction {
 /** Stands for a value that must not be shown. */
 export const hidden = "[secret]";
 
-/** @returns a value as text that is short and without passwords; undefined where there is none */
+/** @returns a value as text that is short and without passwords or keys; undefined where there is none */
 export function describeValue(value: unknown): string | undefined {
   if (value === undefined) {
     return undefined;
   }
-  const text = asText(value).replaceAll(/:\/\/[^\s"]*/g, (address) => {
-    const at = address.lastIndexOf("@");
-    return at < 0 ? address : `://${hidden}${address.slice(at)}`;
-  });
+  const text = asText(value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 /** A value as JSON; what no JSON is, such as a function of a program, as Node.js shows it. */
 function asText(value: unknown): string {
   try {
-    const toJson: (value: unknown) => string | undefined = JSON.stringify; // Its type says that it has always text.
-    return toJson(value) ?? inspect(value);
+    // Its type says that it has always text.
+    const toJson: (...args: Parameters<typeof JSON.stringify>) => string | undefined = JSON.stringify;
+    const text = toJson(value, (_, inner: unknown) => (typeof inner === "string" ? withoutSecrets(inner) : inner));
+    return text ?? inspect(value);
   } catch {
-    return inspect(value, { depth: 2, breakLength: Infinity });
+    return withoutSecrets(inspect(value, { depth: 2, breakLength: Infinity }));
   }
+}
+
+/** Hides the password of `http://me:password@proxy` and `me:password@proxy`, and PEM; what is before a digest is no password. */
+function withoutSecrets(text: string): string {
+  const [open = ""] = text.split("-----BEGIN", 1);
+  let end = open.lastIndexOf("@");
+  while (end > 0 && open.startsWith("@sha256:", end)) {
+    end = open.lastIndexOf("@", end - 1);
+  }
+  const scheme = open.indexOf("://");
+  const start = scheme >= 0 && scheme < end ? scheme + "://".length : 0;
+  const mayHoldOne = end >= 0 && (start > 0 || open.lastIndexOf(":", end) >= 0);
+  const shown = mayHoldOne ? `${open.slice(0, start)}${hidden}${open.slice(end)}` : open;
+  return open === text ? shown : `${shown}${hidden}`;
 }
 
 /** As many problems as one reads at a time. */

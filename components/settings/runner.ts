@@ -71,7 +71,7 @@ export const runnerSettings = object({
   manager: managerSettings.prefault({}).meta({
     description: "The runner manager: the pod that polls GitLab and starts a pod for each job.",
   }),
-  jobs: jobSettings.prefault({}).meta({ description: "The job pods." }),
+  jobs: jobSettings.prefault({}).meta({ description: "The job pods.", secret: "inside" }),
   linkerd: z
     .boolean()
     .default(false)
@@ -83,7 +83,7 @@ export const runnerSettings = object({
         as: (injects: boolean) => (injects ? "enabled" : undefined),
       },
     }),
-  chart: chartSettings.prefault({}).meta({ description: "GitLab's Helm chart." }),
+  chart: chartSettings.prefault({}).meta({ description: "GitLab's Helm chart.", secret: "inside" }),
   podSecurity: podSecurityLevel.optional().meta({
     description: "Pod Security level of the namespaces: `privileged`, `baseline` or `restricted`.",
     unset: "`baseline`, or `privileged` with Linkerd, whose init container needs it",

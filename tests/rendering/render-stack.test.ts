@@ -202,9 +202,9 @@ describe("renderStack", { timeout }, () => {
   });
 
   test("says where a stack's file is broken", async (t) => {
-    await assert.rejects(renderStack(project(t, "config:\n  a: [1\n"), "test"), {
+    await assert.rejects(renderStack(project(t, "config:\n  a: [s3cr3t\n"), "test"), {
       name: "UserError",
-      message: /^Pulumi\.test\.yaml is not YAML: .* at line \d/,
+      message: /^Pulumi\.test\.yaml is not YAML: see line \d, column \d$/,
     });
     for (const text of ["- config\n", "config: [1]\n"]) {
       await assert.rejects(renderStack(project(t, text), "test"), {

@@ -422,6 +422,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path cache.server minio.minio.svc.cluster.local:9000",
     },
     {
+      title: "a server with a password, which stays hidden",
+      values: { cache: { server: "admin:s3cr3t-key@minio:9000" } },
+      problem: 'cache.server: must be host or host:port, without http:// or a path, but is "[secret]@minio:9000"',
+      fix: "pulumi config set --path cache.server minio.minio.svc.cluster.local:9000",
+    },
+    {
       title: "a port that does not exist",
       values: { cache: { server: "minio:99999" } },
       problem: 'cache.server: must have a port from 1 to 65535, but is "minio:99999"',
@@ -883,6 +889,24 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
   ],
   jobs: [
     {
+      title: "broken JSON in place of the jobs, which stays hidden",
+      values: { jobs: "{environment: {PASSWORD: s3cr3t-key}}" },
+      problem: "jobs: must be an object with keys, but is [secret]",
+      fix: "pulumi config set --path jobs.image alpine:latest",
+    },
+    {
+      title: "a proxy in place of the environment, whose password stays hidden",
+      values: { jobs: { environment: ['http://me:s3cr3t"key@proxy:3128'] } },
+      problem: 'jobs.environment: must be an object with keys, but is ["http://[secret]@proxy:3128"]',
+      fix: "pulumi config rm --path jobs.environment    (then, for example, pulumi config set --path jobs.environment.NO_PROXY .svc)",
+    },
+    {
+      title: "a key in place of an image, which stays hidden",
+      values: { jobs: { image: "-----BEGIN PRIVATE KEY-----\ns3cr3t-key" } },
+      problem: 'jobs.image: must be the name of a container image, but is "[secret]"',
+      fix: "pulumi config set --path jobs.image alpine:latest",
+    },
+    {
       title: "an image that is none",
       values: { jobs: { image: "-alpine" } },
       problem: 'jobs.image: must be the name of a container image, but is "-alpine"',
@@ -977,9 +1001,9 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --type string --path jobs.environment.OFFSET -- -3",
     },
     {
-      title: "a variable's value that is a map",
+      title: "a variable's value that is a map, which stays hidden",
       values: { jobs: { environment: { OPTIONS: { verbose: true } } } },
-      problem: 'jobs.environment.OPTIONS: must be text, but is {"verbose":true}',
+      problem: "jobs.environment.OPTIONS: must be text, but is [secret]",
       fix: "pulumi config set --path jobs.environment.OPTIONS .svc",
     },
     {
@@ -1154,9 +1178,9 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
   ],
   chart: [
     {
-      title: "a version in place of the chart's settings",
+      title: "a version in place of the chart's settings, which stays hidden",
       values: { chart: ["0.86.0"] },
-      problem: 'chart: must be an object with keys, but is ["0.86.0"]',
+      problem: "chart: must be an object with keys, but is [secret]",
       fix: "pulumi config rm chart    (then, for example, pulumi config set --path chart.version 0.86.0)",
     },
     {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { inspect } from "node:util";
 import { stringify } from "yaml";
 import { loadKubeConfig } from "../../tools/clients/kubeconfig.ts";
 
@@ -75,7 +76,34 @@ describe("loadKubeConfig", () => {
 
   test("names a file that is missing", () => {
     assert.throws(() => loadKubeConfig({ kubeconfig: "~/nowhere", context: undefined }), {
-      message: /no such file .*kubeconfig-test-.*\/nowhere'/,
+      message: `no such file: ${home}/nowhere`,
     });
   });
+
+  for (const [title, kubeconfig, message] of [
+    ["text that is no YAML", "users:\n- token: [s3cr3t\nx: y", /^the text is not YAML: see line \d+, column \d+$/],
+    ["text with an alias of nothing", "users:\n- token: *s3cr3t", /^the text is not YAML$/],
+    ["text of another kind", "- s3cr3t\n- s3cr3t", /^the text is not a kubeconfig: see its first line$/],
+    [
+      "a cluster without a server",
+      "clusters:\n- name: s3cr3t",
+      /^the text is not a kubeconfig: see clusters\[0\]\.cluster$/,
+    ],
+    ["text in base64", Buffer.from("users: s3cr3t").toString("base64"), /^no such file; as text, /],
+    ["a file that is none", file, /kubeconfig-test-.*\/kubeconfig is not YAML: see line 1, column 22$/],
+  ] as const) {
+    test(`quotes nothing of ${title}`, (t) => {
+      writeFileSync(file, "users: {token: s3cr3t");
+      const warn = t.mock.method(process, "emitWarning", () => undefined);
+      assert.throws(
+        () => loadKubeConfig({ kubeconfig, context: undefined }),
+        (error: Error) => {
+          assert.match(error.message, message);
+          assert.doesNotMatch(inspect(error), /s3cr3t|czNjcjN0/);
+          return true;
+        },
+      );
+      assert.equal(warn.mock.callCount(), 0);
+    });
+  }
 });

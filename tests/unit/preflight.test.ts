@@ -75,6 +75,41 @@ describe("checkReachable", { timeout: 20_000 }, () => {
     await checkReachable({ cache: false, registration });
   });
 
+  for (const [title, config, message] of [
+    [
+      "a kubeconfig that is none",
+      { "kubernetes:kubeconfig": "users:\n- token: [s3cr3t" },
+      /^kubernetes:kubeconfig must be a kubeconfig or the path of one: the text is not YAML: see line 2/,
+    ],
+    [
+      "an address that is none",
+      { "gitlab:baseUrl": "https://me:s3cr3t@git lab/api/v4" },
+      /^gitlab:baseUrl must be an address .* but is "https:\/\/\[secret\]@git lab\/api\/v4"/,
+    ],
+    [
+      "a server that is none",
+      { "minio:minioServer": "me:s3cr3t@min io" },
+      /^minio:minioServer must be an address .* but is "http:\/\/\[secret\]@min io"/,
+    ],
+    [
+      "a server that does not answer",
+      { "minio:minioServer": "me:s3cr3t@127.0.0.1:1" },
+      /MinIO at http:\/\/127.0.0.1:1 /,
+    ],
+  ] as const) {
+    test(`does not quote the secret of ${title}`, async () => {
+      configure(open, open, open);
+      pulumi.runtime.setAllConfig({ ...pulumi.runtime.allConfig(), ...config });
+      await assert.rejects(checkReachable({ cache, registration }), (error: Error) => {
+        assert.ok(error instanceof pulumi.RunError);
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /s3cr3t/);
+        assert.match(error.message, /Nothing was created or changed\.$/);
+        return true;
+      });
+    });
+  }
+
   test("explains an address that is none", async () => {
     pulumi.runtime.setAllConfig({ "gitlab:baseUrl": "gitlab" });
     await assert.rejects(
