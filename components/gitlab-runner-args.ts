@@ -30,7 +30,7 @@ export interface GitLabRunnerArgs {
   readonly quota?: Readonly<Record<string, string | number>>;
   /** Deny all traffic except what manager and jobs need: `true`, or where they may connect to. @defaultValue `false` */
   readonly networkPolicy?: boolean | NetworkPolicyArgs;
-  /** Certificates of your own CA, as PEM, for GitLab and the object store. @defaultValue none */
+  /** Certificates of your own CA, as PEM without anything else, for GitLab and the object store. @defaultValue none */
   readonly caCertificate?: pulumi.Input<string | undefined>;
 }
 

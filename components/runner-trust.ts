@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { certificatesIn } from "./settings/certificates.ts";
 
 /** Inputs of {@link RunnerTrust}. */
 export interface RunnerTrustArgs {
@@ -25,14 +26,16 @@ export class RunnerTrust extends pulumi.ComponentResource {
 
   constructor(name: string, args: RunnerTrustArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gitlab-runner:index:RunnerTrust", name, args, opts);
+    // Every job can read them. Nobody has looked at an Output before, which may have a private key, too.
+    const certificates = pulumi.output(args.caCertificate).apply(certificatesIn);
     // The runner looks for a file named after GitLab's host: https://docs.gitlab.com/runner/configuration/tls-self-signed/
     const secret = new k8s.core.v1.Secret(
       `${name}-manager`,
       {
         metadata: { namespace: args.namespace },
         stringData: pulumi
-          .all([args.gitlabUrl, args.caCertificate])
-          .apply(([gitlabUrl, certificate]) => ({ [`${new URL(gitlabUrl).hostname}.crt`]: certificate })),
+          .all([args.gitlabUrl, certificates])
+          .apply(([gitlabUrl, pem]) => ({ [`${new URL(gitlabUrl).hostname}.crt`]: pem })),
       },
       { parent: this },
     );
@@ -40,7 +43,7 @@ export class RunnerTrust extends pulumi.ComponentResource {
       `${name}-jobs`,
       {
         metadata: { namespace: args.jobNamespace },
-        data: { "ca.crt": args.caCertificate },
+        data: { "ca.crt": certificates },
       },
       { parent: this },
     );

@@ -110,11 +110,11 @@ export const runnerSettings = object({
   caCertificate: input(z.string())
     .optional()
     .meta({
-      description: "Certificates of your own CA, as PEM, for GitLab and the object store.",
+      description: "Certificates of your own CA, as PEM without anything else, for GitLab and the object store.",
       unset: "none",
       example: "-----BEGIN CERTIFICATE-----…",
       to: { resource: "kubernetes:core/v1:ConfigMap", input: "data.ca\\.crt" },
-      fix: 'pulumi config set caCertificate -- "$(cat ca.pem)"',
+      fix: `pulumi config set caCertificate -- "$(sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' ca.pem)"`,
     }),
 });
 

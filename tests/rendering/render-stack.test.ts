@@ -193,7 +193,7 @@ describe("renderStack", { timeout }, () => {
     );
     await assert.rejects(
       renderStack(project(t, { projectId: 1, caCertificate: { secure: "v1:x" } }), "test"),
-      /caCertificate: must be one or more certificates[^]*\nRendering decrypts nothing; encrypted values in gitlab-runner:caCertificate are treated as text\.$/,
+      /caCertificate: must be one or more certificates as PEM and nothing else[^]*\nRendering decrypts nothing; encrypted values in gitlab-runner:caCertificate are treated as text\.$/,
     );
     await assert.rejects(
       renderStack(project(t, { projectId: 1, "gitlab-runner:chart": { version: "x" } }), "test", standInChart),

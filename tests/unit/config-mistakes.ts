@@ -23,6 +23,8 @@ const topLevelKeys =
   "maintenanceNote, maximumTimeout, runnerToken, rotation, namespace, cache, manager, jobs, linkerd, chart, podSecurity, " +
   "quota, networkPolicy, caCertificate";
 
+const certificateFix = `pulumi config set caCertificate -- "$(sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' ca.pem)"`;
+
 function keysOf({ shape }: { readonly shape: object }): string {
   return Object.keys(shape).join(", ");
 }
@@ -334,14 +336,26 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     {
       title: "a certificate that is none",
       values: { caCertificate: "ca.pem" },
-      problem: "caCertificate: must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
-      fix: 'pulumi config set caCertificate -- "$(cat ca.pem)"',
+      problem: "caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
+      fix: certificateFix,
     },
     {
       title: "certificates of which one is broken",
       values: { caCertificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" },
-      problem: "caCertificate: must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
-      fix: 'pulumi config set caCertificate -- "$(cat ca.pem)"',
+      problem: "caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
+      fix: certificateFix,
+    },
+    {
+      title: "a certificate with its private key, which stays hidden",
+      values: { caCertificate: `${caCertificate}-----BEGIN PRIVATE KEY-----\ns3cr3t\n-----END PRIVATE KEY-----\n` },
+      problem: "caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
+      fix: certificateFix,
+    },
+    {
+      title: "a certificate with a comment that may hold anything",
+      values: { caCertificate: `s3cr3t\n${caCertificate}` },
+      problem: "caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
+      fix: certificateFix,
     },
   ],
   cache: [

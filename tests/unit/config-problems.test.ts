@@ -134,7 +134,7 @@ describe("several mistakes", { timeout: 60_000 }, () => {
         "jobs.privileged: must be false where podSecurity is baseline, its default: Kubernetes refuses privileged pods there, but is true",
         'gitlabUrl: must be GitLab\'s own address, without /api/v4, query or user name, but is "https://gitlab.example.com/api/v4"',
         "manager.podMonitor: must be false where manager.metrics is false: there is nothing to monitor, but is true",
-        "caCertificate: must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
+        "caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
         'jobs.tolerations[1]: must be the only toleration of its key and value: the runner supports one of each, but is "ci="',
         'jobs.overwriteMaxAllowed.build.limits.cpu: must not be below what every job gets: jobs.resources.limits.cpu is 2, but is "1"',
         'cache.quota: must not be set with cache.adopt: this stack does not own the bucket, but is "5Gi"',

@@ -142,7 +142,7 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
           '  registration.tags[1]: must name each tag once, but is "gpu"',
           "  jobs.privileged: must be false where podSecurity is baseline, its default: Kubernetes refuses privileged pods there, but is true",
           "  manager.alerts: must be false where manager.metrics is false: there is nothing to monitor, but is true",
-          "  caCertificate: must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
+          "  caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
           '  jobs.podLabels.app: must be something else: it tells the manager\'s pods from others, but is "gpu"',
           "  jobs.serviceAccount: must not be the manager's own account, under which every job could read the runner's token, but is \"gpu\"",
           "  cache.bucket: must be set with cache.credentials: the bucket exists already",

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { areCertificates } from "../certificates.ts";
 import { remove, rule, set, when, type Rule } from "./rule.ts";
 
 /** Contradictions between settings of the runner manager. */
@@ -38,18 +38,9 @@ export const managerRules: readonly Rule[] = [
   ),
 
   rule(["caCertificate"], (caCertificate) =>
-    when(caCertificate !== undefined && !isCertificate(caCertificate), ["caCertificate"], {
-      expected: "must be one or more certificates as PEM, each from -----BEGIN CERTIFICATE----- on",
+    when(caCertificate !== undefined && !areCertificates(caCertificate), ["caCertificate"], {
+      expected: "must be one or more certificates as PEM and nothing else, above all no private key",
       found: null,
     }),
   ),
 ];
-
-function isCertificate(pem: string): boolean {
-  const [, ...certificates] = pem.split("-----BEGIN CERTIFICATE-----");
-  try {
-    return certificates.map((rest) => new X509Certificate(`-----BEGIN CERTIFICATE-----${rest}`)).length > 0;
-  } catch {
-    return false;
-  }
-}
