@@ -201,7 +201,7 @@ export interface JobArgs {
   readonly allowedImages?: readonly string[];
   /** Images that jobs may use as services, as patterns. @defaultValue all */
   readonly allowedServices?: readonly string[];
-  /** Variables of every job, such as those of a proxy; no place for secrets. @defaultValue none */
+  /** Variables of every job, such as those of a proxy; no place for secrets. `$NAME` stands for another variable of the job, `$$` for `$`. @defaultValue none */
   readonly environment?: Readonly<Record<string, string>>;
   /** Labels that a node must have to run jobs. @defaultValue none */
   readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -213,7 +213,7 @@ export interface JobArgs {
   readonly runtimeClassName?: string;
   /** Labels of job pods; values may have variables of the job, such as `$CI_PROJECT_ID`. @defaultValue none */
   readonly podLabels?: Readonly<Record<string, string>>;
-  /** Annotations of job pods. @defaultValue none */
+  /** Annotations of job pods; values may have variables of the job. @defaultValue none */
   readonly podAnnotations?: Readonly<Record<string, string>>;
   /** Name of an existing ServiceAccount for job pods. @defaultValue their own, without rights */
   readonly serviceAccount?: string;

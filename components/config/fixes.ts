@@ -59,7 +59,10 @@ function isInTheWay({ code }: Issue, path: Path, found: unknown, example: unknow
     return !isAtTop && typeof found === "string" && typeof leaf.value !== "string";
   }
   // It puts nothing into a value of another kind, other than a plain one at the top, which it replaces.
-  return (code === "invalid_type" || code === "invalid_union") && !(isAtTop && isPlain(found));
+  const isOther = leaf !== undefined && (typeof leaf.path[path.length] === "number") !== Array.isArray(found);
+  return (
+    (code === "invalid_type" || code === "invalid_union" || isOther || isPlain(found)) && !(isAtTop && isPlain(found))
+  );
 }
 
 function settingCommand(path: Path, example?: unknown): string {

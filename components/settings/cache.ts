@@ -20,6 +20,8 @@ const bucketName = z
   )
   .refine((name) => !/\.\.|\.-|-\./.test(name), "must not contain .., .- or -.")
   .refine((name) => !/^\d+(\.\d+){3}$/.test(name), "must not look like an IP address")
+  // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go (minioReservedBucket)
+  .refine((name) => name !== "minio", "must not be minio, which MinIO keeps for itself")
   .refine(
     (name) => !/^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3)$/.test(name),
     "must not start or end as the names that S3 reserves (xn--, -s3alias, …)",
@@ -61,9 +63,12 @@ export const cacheSettings = object({
       description: "Region of the bucket; never empty: the runner would ask AWS for it, and wait 30 s.",
       to: { toml: "cache.s3.BucketLocation" },
     }),
+  // From 292 years on, MinIO's clock overflows, and it deletes objects at once:
+  // https://github.com/minio/minio/blob/master/internal/bucket/lifecycle/lifecycle.go (ExpectedExpiryTime)
   expireAfterDays: z
     .int()
     .min(1)
+    .max(36_500)
     .optional()
     .meta({
       description: "Days until a cached object is deleted.",
@@ -75,12 +80,18 @@ export const cacheSettings = object({
         as: (days: number) => `${days}d`,
       },
     }),
-  quota: bytes.optional().meta({
-    description: "The most that the bucket may hold, in bytes, such as `50Gi`.",
-    unset: "no limit",
-    example: "50Gi",
-    to: { resource: s3Bucket, input: "quota", as: parseQuantity },
-  }),
+  quota: bytes
+    .refine((text) => {
+      const quota = parseQuantity(text) ?? 1;
+      return text.endsWith("m") || (Number.isSafeInteger(quota) && quota > 0);
+    }, `must be a whole number of bytes from 1 to ${Number.MAX_SAFE_INTEGER}`)
+    .optional()
+    .meta({
+      description: "The most that the bucket may hold, in bytes, such as `50Gi`.",
+      unset: "no limit",
+      example: "50Gi",
+      to: { resource: s3Bucket, input: "quota", as: parseQuantity },
+    }),
   adopt: z.boolean().default(false).meta({
     description: "Use an existing bucket instead of creating one; its lifecycle rules and quota are not changed.",
   }),

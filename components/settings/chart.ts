@@ -13,6 +13,10 @@ export const chartSettings = object({
     .meta({ description: "Version of the chart, at least 0.65.0.", to: { resource: release, input: "version" } }),
   repository: z
     .url({ protocol: /^https?$/, error: "must be the http(s) address of a Helm repository" })
+    .refine(
+      (url) => !/^https?:\/\//.test(url) || (/^[^\s\\@]+$/.test(url) && !/:0+(\/|$)/.test(url)),
+      "must be a plain address, without a password, which Pulumi's state would show",
+    )
     .optional()
     .meta({
       description: "Address of the Helm repository.",
@@ -33,6 +37,7 @@ export const chartSettings = object({
   timeoutSeconds: z
     .int()
     .min(1)
+    .max(24 * 3600)
     .default(300)
     .meta({
       description: "Seconds that the release may take to become ready.",

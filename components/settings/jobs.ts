@@ -1,10 +1,20 @@
 import { z } from "zod";
 import { metadataRanges } from "../cloud-metadata.ts";
 import { peers } from "./namespace.ts";
+import { imagePattern } from "./image-pattern.ts";
 import { containerResources, overwriteMaximum, resourceKeys } from "./resources.ts";
 import { object } from "./setting.ts";
 import { toleration, tolerationTable } from "./tolerations.ts";
-import { dnsLabel, image, labelKey, labelValue, nodeSelector, objectName } from "./values.ts";
+import {
+  hasKeys,
+  image,
+  labelKey,
+  labelValue,
+  namespaceName,
+  nodeSelector,
+  objectName,
+  textWithVariables,
+} from "./values.ts";
 
 /** A patch of the job pods' specification. */
 export const podSpecPatch = object({
@@ -18,9 +28,53 @@ export const podSpecPatch = object({
       description: "Part of a pod's `spec`, or the list of operations of a JSON patch.",
       example: { hostname: "ci" },
     }),
-}).meta({ id: "PodSpecPatch", description: "A patch of the job pods' specification." });
+})
+  .superRefine(({ type, patch }, context) => {
+    const issue = (path: (string | number)[], message: string, example: unknown) => {
+      context.addIssue({ code: "custom", path, message, params: { example } });
+    };
+    if (type === "json" && !Array.isArray(patch)) {
+      issue(["type"], "must be strategic or merge where the patch is an object", "strategic");
+    }
+    if (type !== "json" && Array.isArray(patch)) {
+      issue(["type"], "must be json where the patch is a list of operations", "json");
+    }
+    (Array.isArray(patch) ? patch : []).forEach((operation, index) => {
+      const wrong = wrongPart(operation);
+      if (wrong !== undefined) {
+        issue(["patch", index, ...wrong.path], wrong.message, wrong.example);
+      }
+    });
+  })
+  .meta({ id: "PodSpecPatch", description: "A patch of the job pods' specification." });
 
-const patterns = z.array(z.string().min(1)).default([]);
+/**
+ * Source: https://www.rfc-editor.org/rfc/rfc6902#section-4
+ * @returns what is wrong with an operation of a JSON patch; undefined for nothing
+ */
+function wrongPart(operation: unknown): { path: string[]; message: string; example: unknown } | undefined {
+  if (!hasKeys({ value: operation })) {
+    return { path: [], message: "must be an operation, with op and path", example: { op: "remove" } };
+  }
+  const { op, path, from, value } = operation as Record<string, unknown>;
+  const isPointer = (text: unknown) => typeof text === "string" && /^(\/|$)/.test(text);
+  const pointer = { message: "must be where it is in the pod's spec, such as /hostname", example: "/hostname" };
+  if (!isPointer(path)) {
+    return { path: ["path"], ...pointer };
+  }
+  if (op === "remove" || ((op === "move" || op === "copy") && isPointer(from))) {
+    return undefined;
+  }
+  if (op === "move" || op === "copy") {
+    return { path: ["from"], ...pointer };
+  }
+  if (op !== "add" && op !== "replace" && op !== "test") {
+    return { path: ["op"], message: "must be add, remove, replace, move, copy or test", example: "remove" };
+  }
+  return value === undefined ? { path: ["value"], message: `must be set with ${op}`, example: "ci" } : undefined;
+}
+
+const patterns = z.array(imagePattern).default([]);
 
 /** Settings of the job pods. */
 export const jobSettings = object({
@@ -116,11 +170,12 @@ export const jobSettings = object({
   environment: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a variable"),
-      z.string().meta({ secret: "inside" }),
+      textWithVariables.meta({ secret: "inside" }),
     )
     .default({})
     .meta({
-      description: "Variables of every job, such as those of a proxy; no place for secrets.",
+      description:
+        "Variables of every job, such as those of a proxy; no place for secrets. `$NAME` stands for another variable of the job, `$$` for `$`.",
       unset: "none",
       example: { NO_PROXY: ".svc" },
       to: {
@@ -156,9 +211,11 @@ export const jobSettings = object({
   }),
   podLabels: z
     .record(
-      labelKey.refine((key) => !/(^|\.)runner\.gitlab\.com\//.test(key), "must not be one of the runner's own labels"),
-      z
-        .string()
+      labelKey
+        .refine((key) => !/(^|\.)runner\.gitlab\.com\//.test(key), "must not be one of the runner's own labels")
+        // Its value may be a variable that a job sets: its pod would then be one of the manager's, for NetworkPolicies, too.
+        .refine((key) => key !== "app", "must not be app, which tells the manager's pods from those of jobs"),
+      textWithVariables
         .refine((value) => value.includes("$") || labelValue.test(value), "must be the value of a label")
         .meta({ example: "platform" }),
     )
@@ -170,10 +227,10 @@ export const jobSettings = object({
       to: { toml: "kubernetes.pod_labels" },
     }),
   podAnnotations: z
-    .record(labelKey, z.string())
+    .record(labelKey, textWithVariables)
     .default({})
     .meta({
-      description: "Annotations of job pods.",
+      description: "Annotations of job pods; values may have variables of the job.",
       unset: "none",
       example: { "example.com/team": "platform" },
       to: { toml: "kubernetes.pod_annotations" },
@@ -184,7 +241,7 @@ export const jobSettings = object({
     example: "ci-jobs",
     to: { toml: "kubernetes.service_account" },
   }),
-  namespace: dnsLabel.optional().meta({
+  namespace: namespaceName.optional().meta({
     description: "Namespace for job pods alone, to create.",
     unset: "the manager's",
     example: "ci-jobs",

@@ -2,26 +2,18 @@ import { z } from "zod";
 import { containerResources } from "./resources.ts";
 import { object } from "./setting.ts";
 import { toleration } from "./tolerations.ts";
-import { image, labels, nodeSelector, objectName } from "./values.ts";
+import { chartInteger, image, labels, nodeSelector, objectName } from "./values.ts";
 
 /** Settings of the runner manager: the pod that polls GitLab and starts a pod for each job. */
 export const managerSettings = object({
-  concurrent: z
-    .int()
-    .min(1)
-    .default(4)
-    .meta({
-      description: "Most jobs that each manager pod runs at the same time.",
-      to: { values: "concurrent" },
-    }),
-  checkInterval: z
-    .int()
-    .min(1)
-    .default(30)
-    .meta({
-      description: "Seconds between two requests to GitLab for new jobs.",
-      to: { values: "checkInterval" },
-    }),
+  concurrent: chartInteger.default(4).meta({
+    description: "Most jobs that each manager pod runs at the same time.",
+    to: { values: "concurrent" },
+  }),
+  checkInterval: chartInteger.default(30).meta({
+    description: "Seconds between two requests to GitLab for new jobs.",
+    to: { values: "checkInterval" },
+  }),
   requestConcurrency: z
     .int()
     .min(1)
@@ -31,15 +23,11 @@ export const managerSettings = object({
       example: 2,
       to: { toml: "request_concurrency" },
     }),
-  replicas: z
-    .int()
-    .min(1)
-    .default(1)
-    .meta({
-      description: "Number of manager pods; with more than one, a PodDisruptionBudget is created.",
-      example: 2,
-      to: [{ values: "replicas" }, { resource: "kubernetes:policy/v1:PodDisruptionBudget" }],
-    }),
+  replicas: chartInteger.default(1).meta({
+    description: "Number of manager pods; with more than one, a PodDisruptionBudget is created.",
+    example: 2,
+    to: [{ values: "replicas" }, { resource: "kubernetes:policy/v1:PodDisruptionBudget" }],
+  }),
   resources: containerResources
     .prefault({ requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "200m", memory: "256Mi" } })
     .meta({
@@ -74,9 +62,11 @@ export const managerSettings = object({
     example: "system-cluster-critical",
     to: { values: "priorityClassName" },
   }),
+  // No job runs for longer than a month: https://docs.gitlab.com/ci/pipelines/settings/#set-a-limit-for-how-long-jobs-can-run
   shutdownTimeout: z
     .int()
     .min(0)
+    .max(30 * 24 * 3600)
     .default(3600)
     .meta({
       description: "Seconds that running jobs have to finish when a manager pod stops, as in every rollout.",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseQuantity } from "../quantity.ts";
+import { addressRange } from "./address-range.ts";
 import { object } from "./setting.ts";
 import { dnsLabel, hasKeys } from "./values.ts";
 
@@ -47,9 +48,7 @@ export const quotaSettings = z
 /** Every address. */
 export const anywhere = ["0.0.0.0/0", "::/0"];
 
-const range = z
-  .union([z.cidrv4(), z.cidrv6()], { error: "must be a range of addresses, such as 10.0.0.0/8" })
-  .meta({ example: "10.0.0.0/8" });
+const range = addressRange.meta({ example: "10.0.0.0/8" });
 
 /** A place that pods may connect to, with keys. */
 export const networkDestination = object({

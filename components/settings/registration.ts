@@ -4,18 +4,37 @@ import { input, object } from "./setting.ts";
 const notAProject = "must be the id or the full path of a project";
 const notATimeout = "must be a whole number of seconds, at least 600";
 
+/** Paths of a group and a project; see https://docs.gitlab.com/user/reserved_names/#rules-for-usernames-project-and-group-names-and-slugs */
+const projectPath = /^[A-Za-z0-9_.][\w.-]*(\/[A-Za-z0-9_.][\w.-]*)+$/;
+
+/** GitLab answers 400 to a null character in any text. */
+const freeText = z
+  .string()
+  .max(1024)
+  .refine((value) => !value.includes("\0"), "must not contain a null character");
+
 const project = z
-  .union([z.int().min(1), z.string().regex(/^[^/\s]+(\/[^/\s]+)+$/, notAProject)], { error: notAProject })
+  .union(
+    [
+      z.int().min(1),
+      z
+        .string()
+        .regex(projectPath, notAProject)
+        .refine((path) => !projectPath.test(path) || !path.endsWith(".git"), notAProject),
+    ],
+    { error: notAProject },
+  )
   .meta({ example: "my-group/my-project" });
 
 const tag = z
   .string()
   .max(255)
   .superRefine((text, context) => {
-    // GitLab splits tags at commas and trims spaces around them.
-    const [first = ""] = text.split(",").map((part) => part.trim());
+    // GitLab splits tags at commas, and trims spaces and quotes around them:
+    // https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/gitlab/ci/tags/parser.rb
+    const [first = ""] = text.split(/[,\0]/).map((part) => part.replace(/^[\s"']+|[\s"']+$/g, ""));
     if (text === "" || text !== first) {
-      const message = "must be one tag, without a comma or a space at its ends";
+      const message = "must be one tag, without a comma, or a space or quote at its ends";
       const isTag = first !== "" && first.length <= 255;
       context.addIssue({ code: "custom", message, params: { example: isTag ? first : undefined } });
     }
@@ -82,7 +101,7 @@ export const registrationSettings = object({
       as: (isProtected: boolean) => (isProtected ? "ref_protected" : "not_protected"),
     },
   }),
-  description: input(z.string().max(1024))
+  description: input(freeText)
     .optional()
     .meta({
       description: "Name of the runner in GitLab.",
@@ -90,7 +109,7 @@ export const registrationSettings = object({
       example: "k8s-homelab-runner",
       to: { resource: userRunner, input: "description" },
     }),
-  maintenanceNote: input(z.string().max(1024))
+  maintenanceNote: input(freeText)
     .optional()
     .meta({
       description: "Note for GitLab's administrators, 1,024 characters at most.",
@@ -98,7 +117,7 @@ export const registrationSettings = object({
       example: "Ask the platform team",
       to: { resource: userRunner, input: "maintenanceNote" },
     }),
-  maximumTimeout: input(z.int(notATimeout).min(600, notATimeout))
+  maximumTimeout: input(z.int(notATimeout).min(600, notATimeout).max(2_147_483_647, "must be at most 2147483647"))
     .optional()
     .meta({
       description:

@@ -46,6 +46,12 @@ export const containerResources = object({
 })
   .superRefine(
     ({ requests, limits }, context) => {
+      const memory = parseQuantity(quantityOf(limits, "memory")) ?? Infinity;
+      if (memory < 6 * 2 ** 20 && !quantityOf(limits, "memory").endsWith("m")) {
+        // Without a suffix, it is bytes: https://docs.docker.com/engine/containers/resource_constraints/#limit-a-containers-access-to-memory
+        const message = "must be at least 6Mi: no container starts with less";
+        context.addIssue({ code: "custom", path: ["limits", "memory"], message });
+      }
       for (const name of resourceNames) {
         const [request, limit] = [quantityOf(requests, name), quantityOf(limits, name)];
         if ((parseQuantity(request) ?? 0) > (parseQuantity(limit) ?? Infinity)) {

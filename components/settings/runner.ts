@@ -6,7 +6,7 @@ import { managerSettings } from "./manager.ts";
 import { networkPolicySettings, podSecurityLevel, quotaSettings } from "./namespace.ts";
 import { registrationSettings } from "./registration.ts";
 import { input, object } from "./setting.ts";
-import { dnsLabel } from "./values.ts";
+import { namespaceName } from "./values.ts";
 
 const namespace = "kubernetes:core/v1:Namespace";
 
@@ -51,7 +51,7 @@ export const runnerSettings = object({
       example: "2026-11",
       to: { resource: "random:index/randomPassword:RandomPassword", input: "keepers.rotation" },
     }),
-  namespace: dnsLabel.optional().meta({
+  namespace: namespaceName.optional().meta({
     description: "Namespace to create for the runner and its jobs.",
     unset: "the component's name: `gitlab-runner`",
     stackDefault: "gitlab-runner",

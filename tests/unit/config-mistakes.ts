@@ -23,6 +23,7 @@ const topLevelKeys =
   "maintenanceNote, maximumTimeout, runnerToken, rotation, namespace, cache, manager, jobs, linkerd, chart, podSecurity, " +
   "quota, networkPolicy, caCertificate";
 
+const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const certificateFix = `pulumi config set caCertificate -- "$(sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' ca.pem)"`;
 
 function keysOf({ shape }: { readonly shape: object }): string {
@@ -134,6 +135,34 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set gitlabUrl https://gitlab.example.com",
     },
     {
+      title: "an address in capitals, for which the runner finds no certificate",
+      values: { gitlabUrl: "https://GitLab.example.com/GitLab" },
+      problem:
+        'gitlabUrl: must be GitLab\'s address in full, with the host in lower case, but is "https://GitLab.example.com/GitLab"',
+      fix: "pulumi config set gitlabUrl https://gitlab.example.com/GitLab",
+    },
+    {
+      title: "an address that browsers take and the runner does not",
+      values: { gitlabUrl: "https://gitlab.example.com\\gitlab" },
+      problem:
+        'gitlabUrl: must be GitLab\'s address in full, with the host in lower case, but is "https://gitlab.example.com\\\\gitlab"',
+      fix: "pulumi config set gitlabUrl https://gitlab.example.com/gitlab",
+    },
+    {
+      title: "an address with a port that does not exist",
+      values: { gitlabUrl: "https://gitlab.example.com:0/$HOME" },
+      problem:
+        'gitlabUrl: must be GitLab\'s address in full, with the host in lower case, but is "https://gitlab.example.com:0/$HOME"',
+      fix: "pulumi config set gitlabUrl https://gitlab.example.com/%24HOME",
+    },
+    {
+      title: "certificates for an address in IPv6",
+      values: { gitlabUrl: "https://[fd00::1]:8443", caCertificate },
+      problem:
+        'gitlabUrl: must have a name or an IPv4 address with caCertificate, which the runner does not find for IPv6, but is "https://[fd00::1]:8443"',
+      fix: "pulumi config set gitlabUrl https://gitlab.example.com    (or: pulumi config rm caCertificate)",
+    },
+    {
       title: "a runner of no type",
       values: { runnerType: "team" },
       problem: 'runnerType: must be "project" or "group" or "instance", but is "team"',
@@ -170,6 +199,18 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path 'extraProjects[1]' my-group/my-project",
     },
     {
+      title: "a further project's address for git",
+      values: { extraProjects: ["group/project.git"] },
+      problem: 'extraProjects[0]: must be the id or the full path of a project, but is "group/project.git"',
+      fix: "pulumi config set --path 'extraProjects[0]' my-group/my-project",
+    },
+    {
+      title: "a further project's path with a query",
+      values: { extraProjects: ["group/project?ref=main"] },
+      problem: 'extraProjects[0]: must be the id or the full path of a project, but is "group/project?ref=main"',
+      fix: "pulumi config set --path 'extraProjects[0]' my-group/my-project",
+    },
+    {
       title: "a further project's id as text",
       values: { extraProjects: ["75488735"] },
       problem: 'extraProjects[0]: must be the id or the full path of a project, but is "75488735"',
@@ -196,25 +237,31 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     {
       title: "a tag with a comma",
       values: { tags: ["linux", "arm,64"] },
-      problem: 'tags[1]: must be one tag, without a comma or a space at its ends, but is "arm,64"',
+      problem: 'tags[1]: must be one tag, without a comma, or a space or quote at its ends, but is "arm,64"',
       fix: "pulumi config set --path 'tags[1]' arm",
     },
     {
       title: "a tag that is too long, and has a comma",
       values: { tags: [`${"x".repeat(256)},`] },
-      problem: `tags[0]: must have 255 characters at most; must be one tag, without a comma or a space at its ends, but is "${"x".repeat(199)}…`,
+      problem: `tags[0]: must have 255 characters at most; must be one tag, without a comma, or a space or quote at its ends, but is "${"x".repeat(199)}…`,
       fix: "pulumi config set --path 'tags[0]' kubernetes",
     },
     {
       title: "a tag with spaces at its ends",
       values: { tags: [" arm64 "] },
-      problem: 'tags[0]: must be one tag, without a comma or a space at its ends, but is " arm64 "',
+      problem: 'tags[0]: must be one tag, without a comma, or a space or quote at its ends, but is " arm64 "',
+      fix: "pulumi config set --path 'tags[0]' arm64",
+    },
+    {
+      title: "a tag in quotes, which GitLab takes off",
+      values: { tags: ['"arm64"'] },
+      problem: 'tags[0]: must be one tag, without a comma, or a space or quote at its ends, but is "\\"arm64\\""',
       fix: "pulumi config set --path 'tags[0]' arm64",
     },
     {
       title: "an empty tag",
       values: { tags: [""] },
-      problem: 'tags[0]: must be one tag, without a comma or a space at its ends, but is ""',
+      problem: 'tags[0]: must be one tag, without a comma, or a space or quote at its ends, but is ""',
       fix: "pulumi config set --path 'tags[0]' kubernetes",
     },
     {
@@ -274,6 +321,24 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set maintenanceNote 'Ask the platform team'",
     },
     {
+      title: "a description with a null character",
+      values: { description: "ci\0" },
+      problem: 'description: must not contain a null character, but is "ci\\u0000"',
+      fix: "pulumi config set description k8s-homelab-runner",
+    },
+    {
+      title: "a note with a null character",
+      values: { maintenanceNote: "\0" },
+      problem: 'maintenanceNote: must not contain a null character, but is "\\u0000"',
+      fix: "pulumi config set maintenanceNote 'Ask the platform team'",
+    },
+    {
+      title: "a timeout beyond GitLab's numbers",
+      values: { maximumTimeout: 2_147_483_648 },
+      problem: "maximumTimeout: must be at most 2147483647, but is 2147483648",
+      fix: "pulumi config set maximumTimeout 3600",
+    },
+    {
       title: "a timeout below GitLab's least",
       values: { maximumTimeout: 599 },
       problem: "maximumTimeout: must be a whole number of seconds, at least 600, but is 599",
@@ -313,6 +378,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { namespace: "n".repeat(64) },
       problem:
         'namespace: must be a DNS label: a-z, 0-9 and -, 63 characters at most, but is "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"',
+      fix: "pulumi config set namespace gitlab-runner",
+    },
+    {
+      title: "a namespace that every cluster has",
+      values: { namespace: "default" },
+      problem: 'namespace: must not be default, or start with kube-: those are Kubernetes\' own, but is "default"',
       fix: "pulumi config set namespace gitlab-runner",
     },
     {
@@ -417,6 +488,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path cache.bucket gitlab-runner-cache",
     },
     {
+      title: "a bucket of MinIO's own",
+      values: { cache: { bucket: "minio" } },
+      problem: 'cache.bucket: must not be minio, which MinIO keeps for itself, but is "minio"',
+      fix: "pulumi config set --path cache.bucket gitlab-runner-cache",
+    },
+    {
       title: "a bucket that breaks two rules",
       values: { cache: { bucket: "-ci.-cache" } },
       problem:
@@ -478,6 +555,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path cache.expireAfterDays 14",
     },
     {
+      title: "an expiry after which MinIO's clock overflows, and deletes at once",
+      values: { cache: { expireAfterDays: 1_000_000 } },
+      problem: "cache.expireAfterDays: must be at most 36500, but is 1000000",
+      fix: "pulumi config set --path cache.expireAfterDays 14",
+    },
+    {
       title: "a number in quotes",
       values: { cache: { expireAfterDays: "14" } },
       problem: 'cache.expireAfterDays: must be a whole number, but is "14"',
@@ -488,6 +571,24 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { cache: { quota: "500m" } },
       problem:
         'cache.quota: must be a number of bytes, with a suffix such as Mi or Gi (m would be thousandths of a byte), but is "500m"',
+      fix: "pulumi config set --path cache.quota 50Gi",
+    },
+    {
+      title: "a quota of half a byte",
+      values: { cache: { quota: 0.5 } },
+      problem: "cache.quota: must be a whole number of bytes from 1 to 9007199254740991, but is 0.5",
+      fix: "pulumi config set --path cache.quota 50Gi",
+    },
+    {
+      title: "a quota of nothing, which MinIO takes for no limit",
+      values: { cache: { quota: 0 } },
+      problem: "cache.quota: must be a whole number of bytes from 1 to 9007199254740991, but is 0",
+      fix: "pulumi config set --path cache.quota 50Gi",
+    },
+    {
+      title: "a quota beyond MinIO's numbers",
+      values: { cache: { quota: "16Ei" } },
+      problem: 'cache.quota: must be a whole number of bytes from 1 to 9007199254740991, but is "16Ei"',
       fix: "pulumi config set --path cache.quota 50Gi",
     },
     {
@@ -646,6 +747,49 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { manager: { checkInterval: 0 } },
       problem: "manager.checkInterval: must be at least 1, but is 0",
       fix: "pulumi config set --path manager.checkInterval 30",
+    },
+    {
+      title: "so many jobs that Helm writes their number as 1e+06",
+      values: { manager: { concurrent: 1_000_000 } },
+      problem: "manager.concurrent: must be at most 999999, but is 1000000",
+      fix: "pulumi config set --path manager.concurrent 4",
+    },
+    {
+      title: "an interval that Helm writes as 1e+06",
+      values: { manager: { checkInterval: 1_000_000 } },
+      problem: "manager.checkInterval: must be at most 999999, but is 1000000",
+      fix: "pulumi config set --path manager.checkInterval 30",
+    },
+    {
+      title: "more pods than Kubernetes counts",
+      values: { manager: { replicas: 2_147_483_648 } },
+      problem: "manager.replicas: must be at most 999999, but is 2147483648",
+      fix: "pulumi config set --path manager.replicas 2",
+    },
+    {
+      title: "a shutdown that takes longer than any job",
+      values: { manager: { shutdownTimeout: 9_000_000_000_000_000 } },
+      problem: "manager.shutdownTimeout: must be at most 2592000, but is 9000000000000000",
+      fix: "pulumi config set --path manager.shutdownTimeout 3600",
+    },
+    {
+      title: "memory without a unit, which is bytes",
+      values: { manager: { resources: { limits: { memory: 512 } } } },
+      problem: "manager.resources.limits.memory: must be at least 6Mi: no container starts with less, but is 512",
+      fix: "pulumi config set --path manager.resources.limits.memory 512Mi",
+    },
+    {
+      title: "a label of nodes with two dots",
+      values: { manager: { nodeSelector: { "example..com/gpu": "a100" } } },
+      problem:
+        'manager.nodeSelector["example..com/gpu"]: must be a name such as team or example.com/team, but is "example..com/gpu"',
+      fix: "pulumi config rm --path 'manager.nodeSelector[\"example..com/gpu\"]'    (then, for example, pulumi config set --path 'manager.nodeSelector[\"kubernetes.io/hostname\"]' worker-1)",
+    },
+    {
+      title: "a label of nodes that is too long",
+      values: { manager: { nodeSelector: { [`${"n".repeat(254)}/gpu`]: "a100" } } },
+      problem: `manager.nodeSelector["${"n".repeat(254)}/gpu"]: must have 253 characters before the / at most, but is "${"n".repeat(199)}…`,
+      fix: `pulumi config rm --path 'manager.nodeSelector["${"n".repeat(254)}/gpu"]'    (then, for example, pulumi config set --path 'manager.nodeSelector["kubernetes.io/hostname"]' worker-1)`,
     },
     {
       title: "no polls",
@@ -882,9 +1026,8 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     },
     {
       title: "an image by its digest",
-      values: { manager: { image: "gitlab-runner@sha256:0123456789abcdef" } },
-      problem:
-        'manager.image: must have a tag, since GitLab\'s chart supports no digests, but is "gitlab-runner@sha256:0123456789abcdef"',
+      values: { manager: { image: `gitlab-runner@${digest}` } },
+      problem: `manager.image: must have a tag, since GitLab's chart supports no digests, but is "gitlab-runner@${digest}"`,
       fix: "pulumi config set --path manager.image registry.example.com/gitlab-runner:alpine-v18.9.0",
     },
     {
@@ -932,6 +1075,14 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem: 'jobs.image: must be the name of a container image, but is ""',
       fix: "pulumi config set --path jobs.image alpine:latest",
     },
+    ...["alpine:", "a//b", "a:1:2", "registry.example.com/Alpine", "a".repeat(64), "alpine@sha256:0123"].map(
+      (image) => ({
+        title: `an image that no node can pull, ${image}`,
+        values: { jobs: { image } },
+        problem: `jobs.image: must be the name of a container image, but is "${image}"`,
+        fix: "pulumi config set --path jobs.image alpine:latest",
+      }),
+    ),
     {
       title: "a helper image that is none",
       values: { jobs: { helperImage: "gitlab runner helper" } },
@@ -995,6 +1146,30 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { jobs: { allowedImages: [""] } },
       problem: 'jobs.allowedImages[0]: must not be empty, but is ""',
       fix: "pulumi config set --path 'jobs.allowedImages[0]' 'registry.example.com/**'",
+    },
+    ...["registry.example.com/[a", "{a,b", "a}", "[]", "a\\"].map((pattern) => ({
+      title: `a pattern that matches nothing, ${pattern}`,
+      values: { jobs: { allowedServices: [pattern] } },
+      problem: `jobs.allowedServices[0]: must be a pattern, with \\ before a bracket or brace that has no other, but is ${JSON.stringify(pattern)}`,
+      fix: "pulumi config set --path 'jobs.allowedServices[0]' 'registry.example.com/**'",
+    })),
+    ...["${HOME:-/root}", "costs $5", "${}", "$?"].map((value) => ({
+      title: `a variable whose value the runner would lose a part of, ${value}`,
+      values: { jobs: { environment: { NO_PROXY: value } } },
+      problem: `jobs.environment.NO_PROXY: must have a variable as $NAME or \${NAME}, and any other $ as $$, but is ${value.length > 4 ? "[secret]" : JSON.stringify(value)}`,
+      fix: "pulumi config set --path jobs.environment.NO_PROXY .svc",
+    })),
+    {
+      title: "a variable with a null character",
+      values: { jobs: { environment: { NO_PROXY: "\0" } } },
+      problem: "jobs.environment.NO_PROXY: must not contain a null character, but is [secret]",
+      fix: "pulumi config set --path jobs.environment.NO_PROXY .svc",
+    },
+    {
+      title: "a variable that is too long for a process",
+      values: { jobs: { environment: { NO_PROXY: "x".repeat(32_769) } } },
+      problem: "jobs.environment.NO_PROXY: must have 32768 characters at most, but is [secret]",
+      fix: "pulumi config set --path jobs.environment.NO_PROXY .svc",
     },
     {
       title: "a variable's name that is none",
@@ -1064,10 +1239,23 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     },
     {
       title: "the label of manager pods",
-      values: { jobs: { podLabels: { app: "gitlab-runner" } } },
+      values: { jobs: { podLabels: { app: "$CI_PROJECT_NAME" } } },
+      problem: 'jobs.podLabels.app: must not be app, which tells the manager\'s pods from those of jobs, but is "app"',
+      fix: "pulumi config rm --path jobs.podLabels.app    (then, for example, pulumi config set --path jobs.podLabels.team platform)",
+    },
+    {
+      title: "a label's value with a variable that is none",
+      values: { jobs: { podLabels: { team: "${CI_PROJECT_ID" } } },
       problem:
-        'jobs.podLabels.app: must be something else: it tells the manager\'s pods from others, but is "gitlab-runner"',
-      fix: "pulumi config rm --path jobs.podLabels.app",
+        'jobs.podLabels.team: must have a variable as $NAME or ${NAME}, and any other $ as $$, but is "${CI_PROJECT_ID"',
+      fix: "pulumi config set --path jobs.podLabels.team platform",
+    },
+    {
+      title: "an annotation with a variable that is none",
+      values: { jobs: { podAnnotations: { "example.com/team": "$1" } } },
+      problem:
+        'jobs.podAnnotations["example.com/team"]: must have a variable as $NAME or ${NAME}, and any other $ as $$, but is "$1"',
+      fix: "pulumi config set --path 'jobs.podAnnotations[\"example.com/team\"]' platform",
     },
     {
       title: "a label's value with a space",
@@ -1108,6 +1296,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path jobs.namespace ci-jobs",
     },
     {
+      title: "a namespace of Kubernetes' own",
+      values: { jobs: { namespace: "kube-system" } },
+      problem:
+        'jobs.namespace: must not be default, or start with kube-: those are Kubernetes\' own, but is "kube-system"',
+      fix: "pulumi config set --path jobs.namespace ci-jobs",
+    },
+    {
       title: "the manager's namespace",
       values: { namespace: "ci", jobs: { namespace: "ci" } },
       problem:
@@ -1144,6 +1339,49 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { jobs: { podSpec: [{ name: "dns", patch: "dnsPolicy: None" }] } },
       problem: 'jobs.podSpec[0].patch: must be an object, or a list of operations, but is "dnsPolicy: None"',
       fix: "pulumi config rm --path 'jobs.podSpec[0].patch'    (then, for example, pulumi config set --path 'jobs.podSpec[0].patch.hostname' ci)",
+    },
+    {
+      title: "a list of operations in a strategic patch",
+      values: { jobs: { podSpec: [{ name: "host", patch: [{ op: "remove", path: "/hostname" }] }] } },
+      problem: "jobs.podSpec[0].type: must be json where the patch is a list of operations",
+      fix: "pulumi config set --path 'jobs.podSpec[0].type' json",
+    },
+    {
+      title: "an object in a JSON patch",
+      values: { jobs: { podSpec: [{ name: "host", type: "json", patch: { hostname: "ci" } }] } },
+      problem: 'jobs.podSpec[0].type: must be strategic or merge where the patch is an object, but is "json"',
+      fix: "pulumi config set --path 'jobs.podSpec[0].type' strategic",
+    },
+    {
+      title: "an operation that is none",
+      values: { jobs: { podSpec: [{ name: "host", type: "json", patch: ["hostname"] }] } },
+      lacksMore: true,
+      problem: 'jobs.podSpec[0].patch[0]: must be an operation, with op and path, but is "hostname"',
+      fix: "pulumi config rm --path 'jobs.podSpec[0].patch[0]'    (then, for example, pulumi config set --path 'jobs.podSpec[0].patch[0].op' remove)",
+    },
+    {
+      title: "an operation without a path",
+      values: { jobs: { podSpec: [{ name: "host", type: "json", patch: [{ op: "remove" }] }] } },
+      problem: "jobs.podSpec[0].patch[0].path: must be where it is in the pod's spec, such as /hostname",
+      fix: "pulumi config set --path 'jobs.podSpec[0].patch[0].path' /hostname",
+    },
+    {
+      title: "an operation that does not exist",
+      values: { jobs: { podSpec: [{ name: "host", type: "json", patch: [{ op: "set", path: "/hostname" }] }] } },
+      problem: 'jobs.podSpec[0].patch[0].op: must be add, remove, replace, move, copy or test, but is "set"',
+      fix: "pulumi config set --path 'jobs.podSpec[0].patch[0].op' remove",
+    },
+    {
+      title: "an operation without a value",
+      values: { jobs: { podSpec: [{ name: "host", type: "json", patch: [{ op: "add", path: "/hostname" }] }] } },
+      problem: "jobs.podSpec[0].patch[0].value: must be set with add",
+      fix: "pulumi config set --path 'jobs.podSpec[0].patch[0].value' ci",
+    },
+    {
+      title: "an operation without a source",
+      values: { jobs: { podSpec: [{ name: "host", type: "json", patch: [{ op: "copy", path: "/hostname" }] }] } },
+      problem: "jobs.podSpec[0].patch[0].from: must be where it is in the pod's spec, such as /hostname",
+      fix: "pulumi config set --path 'jobs.podSpec[0].patch[0].from' /hostname",
     },
     {
       title: "a patch of a type that does not exist",
@@ -1229,17 +1467,31 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set --path chart.repository https://charts.gitlab.io",
     },
     {
-      title: "a repository and a path, whose password stays hidden",
-      values: { chart: { repository: "https://me:pass@charts.example.com", path: "sandbox/chart/gitlab-runner" } },
+      title: "a repository with a password, which stays hidden",
+      values: { chart: { repository: "https://me:pass@charts.example.com" } },
       problem:
-        'chart.repository: must not be set with chart.path, which is installed instead, but is "https://[secret]@charts.example.com"',
+        'chart.repository: must be a plain address, without a password, which Pulumi\'s state would show, but is "https://[secret]@charts.example.com"',
+      fix: "pulumi config set --path chart.repository https://charts.gitlab.io",
+    },
+    {
+      title: "a repository and a path",
+      values: { chart: { repository: "https://charts.example.com", path: "sandbox/chart/gitlab-runner" } },
+      problem:
+        'chart.repository: must not be set with chart.path, which is installed instead, but is "https://charts.example.com"',
       fix: "pulumi config rm --path chart.repository    (or: pulumi config rm --path chart.path)",
     },
     {
       title: "a path to nothing",
       values: { chart: { path: "./no-such-chart.tgz" } },
       problem:
-        'chart.path: must be a file or folder that exists; a relative path starts beside Pulumi.yaml, but is "./no-such-chart.tgz"',
+        'chart.path: must be a .tgz, or a folder with Chart.yaml, that exists; a relative path starts beside Pulumi.yaml, but is "./no-such-chart.tgz"',
+      fix: "helm pull gitlab-runner --repo https://charts.gitlab.io --version 0.86.0    (and then: pulumi config set --path chart.path gitlab-runner-0.86.0.tgz)",
+    },
+    {
+      title: "a folder without a chart",
+      values: { chart: { path: "tests" } },
+      problem:
+        'chart.path: must be a .tgz, or a folder with Chart.yaml, that exists; a relative path starts beside Pulumi.yaml, but is "tests"',
       fix: "helm pull gitlab-runner --repo https://charts.gitlab.io --version 0.86.0    (and then: pulumi config set --path chart.path gitlab-runner-0.86.0.tgz)",
     },
     {
@@ -1252,6 +1504,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "no time",
       values: { chart: { timeoutSeconds: 0 } },
       problem: "chart.timeoutSeconds: must be at least 1, but is 0",
+      fix: "pulumi config set --path chart.timeoutSeconds 300",
+    },
+    {
+      title: "more time than a day",
+      values: { chart: { timeoutSeconds: 9_000_000_000_000_000 } },
+      problem: "chart.timeoutSeconds: must be at most 86400, but is 9000000000000000",
       fix: "pulumi config set --path chart.timeoutSeconds 300",
     },
     {
@@ -1410,6 +1668,27 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       values: { networkPolicy: { apiServer: [] } },
       problem: "networkPolicy.apiServer: must not be empty, but is []",
       fix: "pulumi config set --path 'networkPolicy.apiServer[0]' 10.0.0.0/8",
+    },
+    {
+      title: "a range that does not start with its first address",
+      values: { networkPolicy: { jobs: ["10.20.30.40/12"] } },
+      problem:
+        'networkPolicy.jobs[0]: must start with the first address of its range: 10.16.0.0/12, but is "10.20.30.40/12"',
+      fix: "pulumi config set --path 'networkPolicy.jobs[0]' 10.16.0.0/12",
+    },
+    {
+      title: "a range in IPv6 that does not start with its first address",
+      values: { networkPolicy: { jobs: ["fd00:1::1/33"] } },
+      problem:
+        'networkPolicy.jobs[0]: must start with the first address of its range: fd00:1::/33, but is "fd00:1::1/33"',
+      fix: "pulumi config set --path 'networkPolicy.jobs[0]' fd00:1::/33",
+    },
+    {
+      title: "a range of IPv4 that is written as IPv6",
+      values: { networkPolicy: { jobs: ["::ffff:10.0.0.0/104"] } },
+      problem:
+        'networkPolicy.jobs[0]: must not be a range of IPv4 addresses that are written as IPv6, but is "::ffff:10.0.0.0/104"',
+      fix: "pulumi config set --path 'networkPolicy.jobs[0]' 10.0.0.0/8",
     },
     {
       title: "a range that is a name",
@@ -1664,7 +1943,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a tag",
       values: { tags: ["s3cr3t-1,s3cr3t-2"] },
       secrets: ["tags"],
-      problem: "tags[0]: must be one tag, without a comma or a space at its ends, but is [secret]",
+      problem: "tags[0]: must be one tag, without a comma, or a space or quote at its ends, but is [secret]",
       fix: "pulumi config set --path 'tags[0]' kubernetes",
     },
     {

@@ -117,6 +117,15 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
     );
   });
 
+  test("asks for a namespace where its name is that of one of Kubernetes' own", async () => {
+    const make = (args: object) =>
+      deploy(() => new GitLabRunner("default", { registration: { projectId: 1 }, ...args }));
+    await assert.rejects(make({}), /namespace: must be set: its default, the component's name, is a namespace of Kube/);
+    const { one } = await make({ namespace: "ci" });
+    const { metadata } = one("kubernetes:core/v1:Namespace").inputs as { metadata: { name: string } };
+    assert.equal(metadata.name, "ci");
+  });
+
   test("finds contradictions whoever makes it, by its own name, all at once, and registers nothing", async () => {
     let registered = 0;
     const make = () =>
@@ -138,12 +147,12 @@ describe("GitLabRunner", { timeout: 20_000 }, () => {
         error.message,
         [
           "GitLabRunner gpu has 8 problems:",
+          '  jobs.podLabels.app: must not be app, which tells the manager\'s pods from those of jobs, but is "app"',
           "  registration.projectId: must be set: a runner of type project needs the id of its project",
           '  registration.tags[1]: must name each tag once, but is "gpu"',
           "  jobs.privileged: must be false where podSecurity is baseline, its default: Kubernetes refuses privileged pods there, but is true",
           "  manager.alerts: must be false where manager.metrics is false: there is nothing to monitor, but is true",
           "  caCertificate: must be one or more certificates as PEM and nothing else, above all no private key",
-          '  jobs.podLabels.app: must be something else: it tells the manager\'s pods from others, but is "gpu"',
           "  jobs.serviceAccount: must not be the manager's own account, under which every job could read the runner's token, but is \"gpu\"",
           "  cache.bucket: must be set with cache.credentials: the bucket exists already",
           "Nothing was created or changed.",

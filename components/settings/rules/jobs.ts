@@ -13,12 +13,6 @@ export const jobRules: readonly Rule[] = [
     }),
   ),
 
-  rule(["jobs.podLabels", "name"], (podLabels, name) =>
-    when(podLabels["app"] === name, ["jobs", "podLabels", "app"], {
-      expected: "must be something else: it tells the manager's pods from others",
-    }),
-  ),
-
   rule(["jobs.serviceAccount", "jobs.namespace", "name"], (serviceAccount, namespace, name) =>
     when(serviceAccount === name && namespace === undefined, ["jobs", "serviceAccount"], {
       expected: "must not be the manager's own account, under which every job could read the runner's token",
