@@ -6,13 +6,13 @@ export interface JobVariables {
   readonly values: ReadonlyMap<string, string>;
   /** Values to mask in the job's log. */
   readonly secrets: readonly string[];
-  /** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty, as in the runner. */
+  /** Replaces `$NAME` and `${NAME}` by what GitLab and the runner set; an unknown name becomes empty, as in the runner. */
   readonly expand: (text: string) => string;
 }
 
 /**
- * The variables of a job: the runner's `environment`, GitLab's, and the path of its folder. The stand-in does not resolve
- * references between them, unlike the runner.
+ * The variables of a job: the runner's `environment`, GitLab's, and the path of its folder. References
+ * between them are resolved once, as in the runner.
  * @param builds - the folder that contains the job's own.
  */
 export function jobVariables(job: GitLabJob, runner: RunnerEntry, builds: string): JobVariables {
@@ -20,7 +20,7 @@ export function jobVariables(job: GitLabJob, runner: RunnerEntry, builds: string
     const at = pair.indexOf("=");
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
-  const values = new Map([
+  const given = new Map([
     ...ofRunner,
     ...job.variables.map(({ key, value }): [string, string] => [key, value]),
     ["CI_BUILDS_DIR", builds],
@@ -28,13 +28,18 @@ export function jobVariables(job: GitLabJob, runner: RunnerEntry, builds: string
   ]);
   const masked = job.variables.filter((variable) => variable.masked).map(({ value }) => value);
   const secrets = [...masked, job.token, runner.token, runner.cache?.s3?.SecretKey ?? ""];
+  const expand = (text: string) => expanded(text, given);
   return {
-    values,
+    values: new Map([...given].map(([name, value]) => [name, expand(value)])),
     secrets: secrets.filter((secret) => secret !== ""),
-    expand: (text) =>
-      text.replaceAll(
-        /\$(\w+)|\$\{(\w+)\}/g,
-        (_, plain?: string, braced?: string) => values.get(plain ?? braced ?? "") ?? "",
-      ),
+    expand,
   };
+}
+
+/** Source: `Variables.ExpandValue` in https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/common/spec/variables.go and https://pkg.go.dev/os#Expand */
+function expanded(text: string, values: ReadonlyMap<string, string>): string {
+  return text.replaceAll(/\$(?:([A-Za-z_]\w*|[$*#@!?\d-])|\{([^}]*)\}|\{)/g, (_, plain?: string, braced?: string) => {
+    const name = plain ?? braced ?? "";
+    return name === "$" ? name : (values.get(name) ?? "");
+  });
 }

@@ -69,6 +69,15 @@ test("the runner's environment gives way to the job's variables", () => {
   assert.equal(values.get("CI_PROJECT_DIR"), "/b/home/lab");
 });
 
+test("a variable may have others in it, and $$ for $", () => {
+  const own = runner("", 'environment = ["A=$NAME/${NAME}", "B=a$$b$", "C=$NOBODY$(x)", "D=${NAME:-x}$1$?${"]');
+  const { values } = jobVariables(job({ variables: { NAME: "lab" } }), own, "/b");
+  assert.deepEqual(
+    ["A", "B", "C", "D"].map((name) => values.get(name)),
+    ["lab/lab", "a$b$", "$(x)", ""],
+  );
+});
+
 test("masked variables, the job's token, the runner's and the cache's key are secrets", () => {
   const variables = { P: "pass-word", Q: "not masked" };
   const { secrets } = jobVariables(job({ variables, masked: "P" }), runner(), "/b");
