@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { parseAllDocuments, stringify, type DocumentOptions, type ParseOptions, type SchemaOptions } from "yaml";
+import { parseAllDocuments, type DocumentOptions, type ParseOptions, type SchemaOptions } from "yaml";
 import { onPath } from "./on-path.ts";
 import { builtTool } from "./pinned-tools.ts";
 import { repository } from "./repository.ts";
@@ -93,6 +93,14 @@ async function fromPath(release: HelmRelease, path: string): Promise<RenderedRel
   return { objects: result, chart, isStandIn: path === standInChart, unreachable: undefined };
 }
 
+/** JSON in which Helm, which reads YAML, finds no control characters: YAML allows them as escapes only. */
+function asciiControls(json: string): string {
+  return json.replaceAll(
+    /[\x7f-\x9f\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** @returns the objects, or what Helm says is wrong */
 async function template(release: HelmRelease, chart: readonly string[]): Promise<KubernetesObject[] | string> {
   const { stdout, stderr, exitCode, timedOut } = await runCommand(
@@ -103,7 +111,7 @@ async function template(release: HelmRelease, chart: readonly string[]): Promise
       ...["--values", "-"],
     ],
     // Not as arguments, which every user of the machine can read.
-    { input: stringify(release.values, kubernetesYaml), timeout },
+    { input: asciiControls(JSON.stringify(release.values)), timeout },
   );
   if (timedOut) {
     return `timed out after ${timeout / 1000} s`;
