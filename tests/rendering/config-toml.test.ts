@@ -15,16 +15,19 @@ function onlyRunner(toml: string): Record<string, unknown> {
   return runners[0] ?? {};
 }
 
-/** Job settings with texts wherever any text may be. */
+/** Job settings with texts wherever text may be, also where another would be refused. */
 function settingsWith(texts: readonly string[]) {
   const named = (prefix: string) => Object.fromEntries(texts.map((text, index) => [`${prefix}${index}`, text]));
-  return jobSettings.parse({
+  return {
+    ...jobSettings.parse({}),
     environment: named("TEXT_"),
     podAnnotations: named("example.com/text-"),
     allowedImages: texts.map((text) => `image:${text}`),
     allowedServices: texts.map((text) => `${text}-service`),
-    podSpec: [{ name: `patch ${texts[0] ?? ""}`, type: "merge", patch: { [`key ${texts[1] ?? ""}`]: texts } }],
-  });
+    podSpec: [
+      { name: `patch ${texts[0] ?? ""}`, type: "merge" as const, patch: { [`key ${texts[1] ?? ""}`]: [...texts] } },
+    ],
+  };
 }
 
 /** What of it the runner reads. */

@@ -1484,14 +1484,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a path to nothing",
       values: { chart: { path: "./no-such-chart.tgz" } },
       problem:
-        'chart.path: must be a .tgz, or a folder with Chart.yaml, that exists; a relative path starts beside Pulumi.yaml, but is "./no-such-chart.tgz"',
-      fix: "helm pull gitlab-runner --repo https://charts.gitlab.io --version 0.86.0    (and then: pulumi config set --path chart.path gitlab-runner-0.86.0.tgz)",
-    },
-    {
-      title: "a folder without a chart",
-      values: { chart: { path: "tests" } },
-      problem:
-        'chart.path: must be a .tgz, or a folder with Chart.yaml, that exists; a relative path starts beside Pulumi.yaml, but is "tests"',
+        'chart.path: must be a file or folder that exists; a relative path starts beside Pulumi.yaml, but is "./no-such-chart.tgz"',
       fix: "helm pull gitlab-runner --repo https://charts.gitlab.io --version 0.86.0    (and then: pulumi config set --path chart.path gitlab-runner-0.86.0.tgz)",
     },
     {

@@ -1,5 +1,4 @@
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { gte } from "semver";
 import { ownedValues } from "../../chart-values.ts";
 import { managerSettings } from "../manager.ts";
@@ -15,8 +14,8 @@ export const chartRules: readonly Rule[] = [
   ),
 
   rule(["chart.path"], (path) =>
-    when(path !== undefined && !isChart(path), ["chart", "path"], {
-      expected: "must be a .tgz, or a folder with Chart.yaml, that exists; a relative path starts beside Pulumi.yaml",
+    when(path !== undefined && !existsSync(path), ["chart", "path"], {
+      expected: "must be a file or folder that exists; a relative path starts beside Pulumi.yaml",
       fix: {
         first: { run: "helm pull gitlab-runner --repo https://charts.gitlab.io --version 0.86.0" },
         then: set(["chart", "path"], "gitlab-runner-0.86.0.tgz"),
@@ -45,11 +44,6 @@ export const chartRules: readonly Rule[] = [
     })),
   ),
 ];
-
-/** Whether there may be a chart at a path. */
-function isChart(path: string): boolean {
-  return existsSync(path) && (statSync(path).isFile() || existsSync(join(path, "Chart.yaml")));
-}
 
 /** Why only this program may set a value of the chart, by its key. */
 function reasonOf(key: string): string {
