@@ -61,10 +61,9 @@ export function describeValue(value: unknown): string | undefined {
 
 /** A value as JSON; what no JSON is, such as a function of a program, as Node.js shows it. */
 function asText(value: unknown): string {
+  const hide = (_: string, inner: unknown) => (typeof inner === "string" ? withoutSecrets(inner) : inner);
   try {
-    // Its type says that it has always text.
-    const toJson: (...args: Parameters<typeof JSON.stringify>) => string | undefined = JSON.stringify;
-    const text = toJson(value, (_, inner: unknown) => (typeof inner === "string" ? withoutSecrets(inner) : inner));
+    const text = JSON.stringify(value, hide) as string | undefined; // Its type says that it has always text.
     return text ?? inspect(value);
   } catch {
     return withoutSecrets(inspect(value, { depth: 2, breakLength: Infinity }));

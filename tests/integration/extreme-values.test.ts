@@ -8,7 +8,7 @@ import { execa } from "execa";
 import fc from "fast-check";
 import getPort from "get-port";
 import { parse, stringify } from "yaml";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { jobPod } from "../../sandbox/manager/job-pod.ts";
 import { jobVariables } from "../../sandbox/manager/job-variables.ts";
