@@ -26,7 +26,7 @@ export interface GitLabRunnerArgs {
   readonly chart?: ChartArgs;
   /** Pod Security level of the namespaces: `privileged`, `baseline` or `restricted`. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ @defaultValue `baseline`, or `privileged` with Linkerd, whose init container needs it */
   readonly podSecurity?: "privileged" | "baseline" | "restricted";
-  /** Limits of all pods of the jobs' namespace together, as in a ResourceQuota: `requests.cpu`, `limits.memory`, `pods`, …. Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/ @defaultValue none */
+  /** Limits of all pods of the jobs' namespace together, as in a ResourceQuota, such as `requests.cpu`; a job beyond them fails. Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/ @defaultValue none */
   readonly quota?: Readonly<Record<string, string | number>>;
   /** Deny all traffic except what manager and jobs need: `true`, or where they may connect to. @defaultValue `false` */
   readonly networkPolicy?: boolean | NetworkPolicyArgs;

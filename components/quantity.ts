@@ -23,3 +23,15 @@ export function parseQuantity(text: string): number | undefined {
   const binaryPower = binaryExponents[suffix];
   return binaryPower === undefined ? undefined : Number(number) * 2 ** binaryPower;
 }
+
+/** @returns an amount as a Kubernetes quantity that is no smaller: `16Gi`, `12` or `2500m` */
+export function formatQuantity(amount: number): string {
+  // Sums of fractions are inexact: 0.1 + 0.2.
+  const exact = Number(amount.toPrecision(15));
+  const [suffix, power] =
+    Object.entries(binaryExponents).findLast(([, power]) => exact >= 2 ** power && exact % 2 ** power === 0) ?? [];
+  if (suffix !== undefined && power !== undefined) {
+    return `${exact / 2 ** power}${suffix}`;
+  }
+  return Number.isInteger(exact) ? String(exact) : `${Math.ceil(Number((exact * 1000).toPrecision(15)))}m`;
+}

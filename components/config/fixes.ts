@@ -15,7 +15,9 @@ export function fixingCommand(issue: Issue, values: object, isHidden: boolean): 
     return `${removeCommand(path)}    (keys there: ${keysAt(path.slice(0, -1))?.join(", ")})`;
   }
   if (issue.code === "invalid_key") {
-    return replacingCommand(path, path.slice(0, -1));
+    const [inner] = issue.issues;
+    const meant = inner?.code === "custom" ? (inner.params?.["meant"] as string | undefined) : undefined;
+    return replacingCommand(path, [...path.slice(0, -1), ...(meant === undefined ? [] : [meant])]);
   }
   const found = valueAt(values, path);
   const meant = meantValue(path, found);

@@ -62,14 +62,15 @@ function expectedBy(issue: Issue, isHidden: boolean, written: WrittenSettings): 
  * @returns a contradiction in people's words, and how to fix it
  */
 export function describeContradiction(contradiction: Contradiction, value: unknown, written: WrittenSettings): Problem {
-  const { path, expected, detail = "", secretDetail = "" } = contradiction;
+  const { path, expected, detail = "", secretDetail = "", reads = [] } = contradiction;
   const found = contradiction.found ?? value;
   const isHidden = holdsSecret(path, found, written);
+  const hidesMore = isHidden || reads.some(written.isEncrypted);
   return {
     key: dotted(written.pathOf(path)),
-    expected: `${expected}${isHidden ? secretDetail : detail}`,
+    expected: `${expected}${hidesMore ? secretDetail : detail}`,
     found: contradiction.found === null ? undefined : isHidden ? hidden : describeValue(found),
-    fix: written.fixes?.ofContradiction(contradiction, isHidden),
+    fix: written.fixes?.ofContradiction(contradiction, hidesMore),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseQuantity } from "../quantity.ts";
 import { addressRange } from "./address-range.ts";
+import { quotaResource } from "./quota-resources.ts";
 import { object } from "./setting.ts";
 import { dnsLabel, hasKeys } from "./values.ts";
 
@@ -15,12 +16,7 @@ export type PodSecurityLevel = z.output<typeof podSecurityLevel>;
 /** Limits of all pods of a namespace together, by Kubernetes' names of resources. */
 export const quotaSettings = z
   .record(
-    z
-      .string()
-      .regex(
-        /^((requests|limits)\.)?(cpu|memory|ephemeral-storage)$|^requests\.storage$|^(count\/)?[a-z]+(\.[a-z.]+)?$|^requests\.[a-z.]+\/[a-z-]+$/,
-        "must be the name of a resource, such as requests.cpu, limits.memory or pods",
-      ),
+    quotaResource,
     z
       .union([z.string(), z.number()], { error: "must be a Kubernetes quantity" })
       .transform(String)
@@ -40,8 +36,8 @@ export const quotaSettings = z
   )
   .meta({
     example: {
-      ...{ "requests.cpu": "8", "limits.cpu": "8", "requests.memory": "16Gi", "limits.memory": "16Gi" },
-      ...{ memory: "16Gi", "requests.storage": "100Gi", "limits.ephemeral-storage": "100Gi" },
+      ...{ "requests.cpu": "8", "limits.cpu": "16", "requests.memory": "16Gi", "limits.memory": "16Gi" },
+      ...{ memory: "16Gi", "requests.storage": "100Gi", "limits.ephemeral-storage": "100Gi", pods: "20" },
     },
   });
 

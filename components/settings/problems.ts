@@ -45,6 +45,8 @@ export interface Contradiction {
   readonly secretFix?: Fix;
   /** What to show as its value; null for nothing. @defaultValue its value */
   readonly found?: unknown;
+  /** All that `detail` and `fix` may show. @defaultValue what is at `path` */
+  readonly reads?: readonly Path[];
 }
 
 /** Stands for a value that must not be shown. */

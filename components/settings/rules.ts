@@ -1,4 +1,5 @@
 import { cacheRules } from "./rules/cache.ts";
+import { capacityRules } from "./rules/capacity.ts";
 import { chartRules } from "./rules/chart.ts";
 import { jobRules } from "./rules/jobs.ts";
 import { managerRules } from "./rules/manager.ts";
@@ -16,6 +17,7 @@ export const rules: readonly Rule[] = [
   ...namespaceRules,
   ...managerRules,
   ...jobRules,
+  ...capacityRules,
   ...cacheRules,
   ...chartRules,
   ...networkRules,
@@ -44,6 +46,7 @@ export function findContradictions(
       paths.some((path) => unknown.some((other) => overlap(path, other)));
     const read = ([key = "", inner]: readonly string[]) =>
       inner === undefined ? values[key] : (values[key] as Record<string, unknown>)[inner];
-    return isSkipped ? [] : find(...(paths.map(read) as never[]));
+    const found = isSkipped ? [] : find(...(paths.map(read) as never[]));
+    return found.map((contradiction) => ({ ...contradiction, reads: paths }));
   });
 }

@@ -93,7 +93,7 @@ export const runnerSettings = object({
   }),
   quota: quotaSettings.optional().meta({
     description:
-      "Limits of all pods of the jobs' namespace together, as in a ResourceQuota: `requests.cpu`, `limits.memory`, `pods`, ….",
+      "Limits of all pods of the jobs' namespace together, as in a ResourceQuota, such as `requests.cpu`; a job beyond them fails.",
     unset: "none",
     source: "https://kubernetes.io/docs/concepts/policy/resource-quotas/",
     to: { resource: "kubernetes:core/v1:ResourceQuota", input: "spec.hard" },

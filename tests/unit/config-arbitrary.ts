@@ -56,6 +56,10 @@ const overrides: Overrides = {
   "cache.credentials.secretKey": key,
   "chart.path": fc.constant(chartPath),
   "chart.values": furtherValues,
+  "quota.key": fc.constantFrom(
+    ...["requests.cpu", "limits.cpu", "memory", "limits.memory", "ephemeral-storage", "pods", "secrets"],
+    ...["count/jobs.batch", "requests.nvidia.com/gpu", "gold.storageclass.storage.k8s.io/requests.storage"],
+  ),
 };
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -69,7 +73,7 @@ const settings = fc
 
 /** @returns the settings without contradictions, each of which is fixed as the program itself says */
 function withoutContradictions(drawn: Settings): Settings {
-  const values = structuredClone(drawn);
+  const values: Keys = structuredClone(drawn);
   for (let round = 0; round < 10; round += 1) {
     const { issues, contradictions } = checkSettings("gitlab-runner", values);
     if (issues.length > 0) {
@@ -85,9 +89,15 @@ function withoutContradictions(drawn: Settings): Settings {
   throw new Error(`what the program says fixes no contradiction of ${JSON.stringify(drawn)}`);
 }
 
-function change(values: Settings, what: Change): void {
+type Keys = Record<string | number, unknown>;
+
+function change(values: Keys, what: Change): void {
   const path = "remove" in what ? what.remove : what.set;
-  const around = valueAt(values, path.slice(0, -1)) as Record<string | number, unknown> | undefined;
+  if ("set" in what) {
+    // As `pulumi config set --path` makes what is on the way.
+    path.slice(0, -1).reduce((object, part) => (object[part] ??= {}) as Keys, values);
+  }
+  const around = valueAt(values, path.slice(0, -1)) as Keys | undefined;
   const last = path.at(-1) ?? "";
   if (around !== undefined && "set" in what) {
     around[last] = what.to;

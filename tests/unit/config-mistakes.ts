@@ -1614,7 +1614,7 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a resource that does not exist",
       values: { quota: { "Requests CPU": 8 } },
       problem:
-        'quota["Requests CPU"]: must be the name of a resource, such as requests.cpu, limits.memory or pods, but is "Requests CPU"',
+        'quota["Requests CPU"]: must be the name of a resource, such as requests.cpu, limits.memory or pods; did you mean requests.cpu?, but is "Requests CPU"',
       fix: "pulumi config rm --path 'quota[\"Requests CPU\"]'    (then, for example, pulumi config set --path 'quota[\"requests.cpu\"]' 8)",
     },
     {
@@ -1633,13 +1633,121 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       title: "a quota that is a boolean",
       values: { quota: { pods: true } },
       problem: "quota.pods: must be a Kubernetes quantity, but is true",
-      fix: "pulumi config set --path quota.pods 8",
+      fix: "pulumi config set --path quota.pods 20",
     },
     {
       title: "half a pod",
       values: { quota: { pods: "1.5" } },
       problem: 'quota.pods: must be a whole number, but is "1.5"',
-      fix: "pulumi config set --path quota.pods 8",
+      fix: "pulumi config set --path quota.pods 20",
+    },
+    {
+      title: "a resource by nearly its name",
+      values: { quota: { "request.cpu": 8 } },
+      problem:
+        'quota["request.cpu"]: must be the name of a resource, such as requests.cpu, limits.memory or pods; did you mean requests.cpu?, but is "request.cpu"',
+      fix: "pulumi config rm --path 'quota[\"request.cpu\"]'    (then, for example, pulumi config set --path 'quota[\"requests.cpu\"]' 8)",
+    },
+    {
+      title: "a device without requests",
+      values: { quota: { "nvidia.com/gpu": 4 } },
+      problem:
+        'quota["nvidia.com/gpu"]: must be the name of a resource, such as requests.cpu, limits.memory or pods; did you mean requests.nvidia.com/gpu?, but is "nvidia.com/gpu"',
+      fix: "pulumi config rm --path 'quota[\"nvidia.com/gpu\"]'    (then, for example, pulumi config set --path 'quota[\"requests.nvidia.com/gpu\"]' 8)",
+    },
+    {
+      title: "an object that Kubernetes does not count",
+      values: { quota: { "count/pod": 40 } },
+      problem:
+        'quota["count/pod"]: must be the name of a resource, such as requests.cpu, limits.memory or pods; did you mean count/pods?, but is "count/pod"',
+      fix: "pulumi config rm --path 'quota[\"count/pod\"]'    (then, for example, pulumi config set --path 'quota[\"count/pods\"]' 8)",
+    },
+    {
+      title: "a helper that requests more than a container may have",
+      values: {
+        quota: { pods: 20 },
+        jobs: { helperResources: { requests: { cpu: "2500m" }, limits: { cpu: 3 } } },
+      },
+      problem:
+        'jobs.helperResources.requests.cpu: must not be above the limit that a container without one gets where there is a quota: jobs.resources.limits.cpu is 2, but is "2500m"',
+      fix: "pulumi config set --path jobs.helperResources.requests.cpu 2    (or: pulumi config set --path jobs.resources.limits.cpu 2500m)",
+    },
+    {
+      title: "a build that may have less than the helper requests",
+      values: { quota: { pods: 20 }, jobs: { resources: { limits: { memory: "32Mi" } } } },
+      problem:
+        'jobs.helperResources.requests.memory: must not be above the limit that a container without one gets where there is a quota: jobs.resources.limits.memory is 32Mi, but is "64Mi"',
+      fix: "pulumi config set --path jobs.resources.limits.memory 64Mi",
+    },
+    {
+      title: "a service that requests more than the limit that it gets",
+      values: { quota: { pods: 20 }, jobs: { serviceResources: { requests: { memory: "4Gi" } } } },
+      problem:
+        'jobs.serviceResources.requests.memory: must not be above the limit that a container without one gets where there is a quota: jobs.resources.limits.memory is 2Gi, but is "4Gi"',
+      fix: "pulumi config set --path jobs.serviceResources.limits.memory 4Gi    (or: pulumi config set --path jobs.serviceResources.requests.memory 2Gi)",
+    },
+    {
+      title: "a manager that requests more than the limit that it gets",
+      values: { quota: { pods: 20 }, manager: { resources: { requests: { cpu: 3 } } } },
+      problem:
+        'manager.resources.requests.cpu: must not be above the limit that a container without one gets where there is a quota: jobs.resources.limits.cpu is 2, but is "3"',
+      fix: "pulumi config set --path manager.resources.limits.cpu 3    (or: pulumi config set --path manager.resources.requests.cpu 2)",
+    },
+    {
+      title: "a quota of limits, and a build without",
+      values: { quota: { "limits.memory": "32Gi" }, jobs: { resources: { requests: { memory: "3Gi" } } } },
+      problem:
+        'jobs.resources.limits.memory: must be set with quota["limits.memory"]: Kubernetes refuses pods of which a container has none',
+      fix: "pulumi config set --path jobs.resources.limits.memory 3Gi    (or: pulumi config rm --path 'quota[\"limits.memory\"]')",
+    },
+    {
+      title: "a quota of requests, and a helper without",
+      values: {
+        quota: { cpu: 8 },
+        jobs: { resources: { requests: { cpu: 1 } }, helperResources: { limits: { memory: "1Gi" } } },
+      },
+      problem:
+        "jobs.helperResources.requests.cpu: must be set with quota.cpu: Kubernetes refuses pods of which a container has none",
+      fix: "pulumi config set --path jobs.helperResources.requests.cpu 100m    (or: pulumi config rm --path quota.cpu)",
+    },
+    {
+      title: "a quota of disk space that no container has",
+      values: { quota: { "limits.ephemeral-storage": "100Gi" } },
+      problem:
+        'quota["limits.ephemeral-storage"]: must not be set while jobs.resources has none: Kubernetes counts only containers that have it, but is "100Gi"',
+      fix: "pulumi config rm --path 'quota[\"limits.ephemeral-storage\"]'    (or set it in jobs.resources, which is replaced as a whole)",
+    },
+    {
+      title: "a quota that is too small for the jobs and the manager",
+      values: { quota: { "requests.cpu": "2499m" } },
+      problem:
+        'quota["requests.cpu"]: must be enough for all jobs that run at the same time, at least 2500m: 4 jobs of 600m each and 1 manager of 100m, but is "2499m"',
+      fix: "pulumi config set --path 'quota[\"requests.cpu\"]' 2500m    (or: pulumi config set --path manager.concurrent 3)",
+    },
+    {
+      title: "a quota that is too small for the jobs of two managers elsewhere",
+      values: {
+        quota: { "limits.memory": "35Gi" },
+        manager: { concurrent: 8, replicas: 2 },
+        jobs: { namespace: "ci-jobs" },
+      },
+      problem:
+        'quota["limits.memory"]: must be enough for all jobs that run at the same time, at least 36Gi: 16 jobs of 2304Mi each, but is "35Gi"',
+      fix: "pulumi config set --path 'quota[\"limits.memory\"]' 36Gi    (or: pulumi config set --path manager.concurrent 7)",
+    },
+    {
+      title: "a quota that is too small for one job",
+      values: { quota: { "limits.cpu": 1 }, manager: { concurrent: 1, replicas: 2 } },
+      problem:
+        'quota["limits.cpu"]: must be enough for all jobs that run at the same time, at least 5400m: 2 jobs of 2500m each and 2 managers of 200m each, but is "1"',
+      fix: "pulumi config set --path 'quota[\"limits.cpu\"]' 5400m",
+    },
+    {
+      title: "fewer pods than jobs and managers",
+      values: { quota: { pods: 4 } },
+      problem:
+        'quota.pods: must be enough for all jobs that run at the same time, at least 5: 4 jobs and 1 manager, but is "4"',
+      fix: "pulumi config set --path quota.pods 5    (or: pulumi config set --path manager.concurrent 3)",
     },
   ],
   networkPolicy: [
@@ -1953,6 +2061,25 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem:
         "jobs.overwriteMaxAllowed.build.limits.cpu: must not be below what every job gets, jobs.resources.limits.cpu, but is [secret]",
       fix: "pulumi config rm --path jobs.overwriteMaxAllowed.build.limits.cpu",
+    },
+    {
+      title: "the sum that a quota must have room for",
+      values: { quota: { "requests.cpu": 1 }, jobs: { resources: { requests: { cpu: "700700700m" } } } },
+      secrets: ["jobs"],
+      problem: 'quota["requests.cpu"]: must be enough for all jobs that run at the same time, but is "1"',
+      fix: "pulumi config rm --path 'quota[\"requests.cpu\"]'",
+    },
+    {
+      title: "the limit of another key",
+      values: {
+        quota: { pods: 20 },
+        jobs: { resources: { limits: { cpu: 2 } } },
+        manager: { resources: { requests: { cpu: 3 } } },
+      },
+      secrets: ["jobs"],
+      problem:
+        'manager.resources.requests.cpu: must not be above the limit that a container without one gets where there is a quota, jobs.resources.limits.cpu, but is "3"',
+      fix: "pulumi config rm --path manager.resources.requests.cpu",
     },
     {
       title: "a variable",

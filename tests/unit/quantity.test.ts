@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { parseQuantity } from "../../components/quantity.ts";
+import { formatQuantity, parseQuantity } from "../../components/quantity.ts";
 
 const decimal = { m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 } as const;
 const binary = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n } as const;
@@ -65,5 +65,31 @@ describe("parseQuantity", () => {
       amounts,
     );
     assert.equal(new Set(amounts).size, amounts.length);
+  });
+});
+
+describe("formatQuantity", () => {
+  for (const [amount, text] of [
+    [0, "0"],
+    [12, "12"],
+    [2.5, "2500m"],
+    [0.1 + 0.2, "300m"],
+    [3 * 0.7, "2100m"],
+    [0.0001, "1m"],
+    [1536 * 2 ** 20, "1536Mi"],
+    [36 * 2 ** 30, "36Gi"],
+    [1e9, "1000000000"],
+  ] as const) {
+    test(`writes ${text}`, () => {
+      assert.equal(formatQuantity(amount), text);
+    });
+  }
+
+  test("writes no less than the amount, but for what a sum of fractions is off", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e18, noNaN: true }), (amount) => {
+        assert.ok((parseQuantity(formatQuantity(amount)) ?? 0) >= amount * (1 - 1e-14));
+      }),
+    );
   });
 });

@@ -72,6 +72,9 @@ const needs: Readonly<Record<string, GitLabRunnerArgs>> = {
   "manager.monitoringLabels": { manager: { metrics: true, podMonitor: true } },
   "jobs.privileged": { podSecurity: "privileged" },
   "jobs.cloudMetadata": { networkPolicy: true },
+  quota: {
+    jobs: { resources: { requests: { cpu: 1 }, limits: { cpu: 2, memory: "2Gi", "ephemeral-storage": "10Gi" } } },
+  },
 };
 
 function argumentsFor(path: readonly string[], value?: unknown): GitLabRunnerArgs {
