@@ -9,6 +9,8 @@ export interface BuildCacheArgs {
   readonly bucket: pulumi.Input<string>;
   /** `host:port` of MinIO, as the runner and its jobs reach it. */
   readonly server: pulumi.Input<string>;
+  /** Prefix of the objects, which the keys are then limited to. @defaultValue the whole bucket */
+  readonly path?: pulumi.Input<string | undefined>;
   /** Days until a cached object is deleted. @defaultValue 14 */
   readonly expireAfterDays?: pulumi.Input<number | undefined>;
   /** Maximum size of the bucket in bytes. @defaultValue no limit */
@@ -56,7 +58,8 @@ export class BuildCache extends pulumi.ComponentResource {
             },
           ],
         },
-        { parent: this },
+        // The rule is the bucket's: where the bucket is kept or handed to somebody else, by `adopt`, its objects still expire.
+        { parent: this, retainOnDelete: true },
       );
     }
 
@@ -64,7 +67,7 @@ export class BuildCache extends pulumi.ComponentResource {
       `${name}-policy`,
       // Named by Pulumi, so that two stacks or runners can share a bucket.
       {
-        policy: pulumi.jsonStringify(cachePolicy(bucket.bucket)),
+        policy: pulumi.all([bucket.bucket, args.path]).apply(([name, path]) => JSON.stringify(cachePolicy(name, path))),
       },
       { parent: this },
     );
@@ -109,18 +112,25 @@ export class BuildCache extends pulumi.ComponentResource {
 }
 
 /** Minimum permissions for the runner's cache; objects are deleted by the bucket's lifecycle rule. */
-function cachePolicy(bucket: pulumi.Output<string>) {
+function cachePolicy(bucket: string, path?: string) {
+  const prefix = path === undefined ? "" : `${path}/`;
   return {
     Version: "2012-10-17",
     Statement: [
       {
         Effect: "Allow",
         Action: ["s3:GetObject", "s3:PutObject"],
-        Resource: [pulumi.interpolate`arn:aws:s3:::${bucket}/*`],
+        Resource: [`arn:aws:s3:::${bucket}/${prefix}*`],
       },
       // Without ListBucket, S3 answers 403 instead of 404 for an object that does not exist:
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-      { Effect: "Allow", Action: ["s3:ListBucket"], Resource: [pulumi.interpolate`arn:aws:s3:::${bucket}`] },
+      {
+        Effect: "Allow",
+        Action: ["s3:ListBucket"],
+        Resource: [`arn:aws:s3:::${bucket}`],
+        // MinIO answers 404 in spite of it, but only below the prefix.
+        ...(path === undefined ? {} : { Condition: { StringLike: { "s3:prefix": [`${prefix}*`] } } }),
+      },
     ],
   };
 }

@@ -47,7 +47,6 @@ function base({ jobNamespace, jobAccount }: Release): Record<string, unknown> {
     kubernetes: {
       namespace: jobNamespace,
       service_account: jobAccount,
-      automount_service_account_token: false,
     },
   };
 }
@@ -94,6 +93,7 @@ function cache(location: CacheLocation): TomlTableWithoutBigInt {
   return {
     Type: "s3",
     Shared: true,
+    ...(location.path === undefined ? {} : { Path: location.path }),
     s3: {
       ServerAddress: location.server,
       BucketName: location.bucket,

@@ -72,6 +72,8 @@ export interface CacheArgs {
   readonly insecure?: boolean;
   /** Region of the bucket; never empty: the runner would ask AWS for it, and wait 30 s. @defaultValue `us-east-1` */
   readonly region?: string;
+  /** Prefix of all objects, one for each GitLab that uses the bucket: they have projects of the same ids. Keys that are created are for it alone. @defaultValue none: `project/<id>/…` */
+  readonly path?: string;
   /** Days until a cached object is deleted. @defaultValue `14` */
   readonly expireAfterDays?: number;
   /** The most that the bucket may hold, in bytes, such as `50Gi`. @defaultValue no limit */
@@ -217,6 +219,8 @@ export interface JobArgs {
   readonly podAnnotations?: Readonly<Record<string, string>>;
   /** Name of an existing ServiceAccount for job pods. @defaultValue their own, without rights */
   readonly serviceAccount?: string;
+  /** Mount the token of `serviceAccount` into job pods; every job can then do what the account may. @defaultValue `false` */
+  readonly automountServiceAccountToken?: boolean;
   /** Namespace for job pods alone, to create. @defaultValue the manager's */
   readonly namespace?: string;
   /** Let jobs reach the cloud's metadata service, and with it the credentials of their node. @defaultValue `false` */

@@ -229,9 +229,9 @@ function cacheStore(
   rotation: pulumi.Input<string> | undefined,
   opts: pulumi.ComponentResourceOptions,
 ) {
-  const { bucket = name, server, region, insecure, credentials } = settings;
+  const { bucket = name, server, region, insecure, path, credentials } = settings;
   const location = (bucket: pulumi.Input<string>): pulumi.Input<CacheLocation> =>
-    pulumi.output({ bucket, server, region, insecure });
+    pulumi.output({ bucket, server, region, insecure, path });
   if (credentials !== undefined) {
     const { accessKey, secretKey } = withSecretKeys(credentials);
     return { accessKey, secretKey, bucket: pulumi.output(bucket), location: location(bucket) };

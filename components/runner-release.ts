@@ -12,6 +12,8 @@ export interface CacheLocation {
   readonly server: string;
   /** Name of the bucket. */
   readonly bucket: string;
+  /** Prefix of the cache's objects; undefined for none. */
+  readonly path?: string;
   /** Region of the bucket. */
   readonly region: string;
   /** Use plain HTTP to connect to the server. */

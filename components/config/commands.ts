@@ -31,8 +31,8 @@ export function askCommand(path: Path, isText = false): string {
 
 /** @returns a command that sets the value at a path, to text even if it looks like a number where `isText` */
 export function setCommand(path: Path, value: string, isText = false): string {
-  // Else Pulumi refuses names of Secrets, which it takes for secrets.
-  const plaintext = path.some((part) => /secrets?$/i.test(String(part))) ? "--plaintext " : "";
+  // Else Pulumi refuses names of Secrets, and whether to mount a token, which it takes for secrets.
+  const plaintext = path.some((part) => /(secret|token)s?$/i.test(String(part))) ? "--plaintext " : "";
   const type = isText ? "--type string " : "";
   const dashes = value.startsWith("-") ? "-- " : "";
   return `pulumi config set ${plaintext}${type}${pathArgument(path)} ${dashes}${shellQuote(value)}`;

@@ -63,6 +63,24 @@ export const cacheSettings = object({
       description: "Region of the bucket; never empty: the runner would ask AWS for it, and wait 30 s.",
       to: { toml: "cache.s3.BucketLocation" },
     }),
+  path: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/,
+      "must be a prefix such as gitlab.example.com or ci/one, without / around it",
+    )
+    .refine(
+      (path) => !path.split("/").some((part) => /^\.\.?$/.test(part)),
+      "must not have . or .. between its slashes",
+    )
+    .optional()
+    .meta({
+      description:
+        "Prefix of all objects, one for each GitLab that uses the bucket: they have projects of the same ids. Keys that are created are for it alone.",
+      unset: "none: `project/<id>/…`",
+      example: "gitlab.example.com",
+      to: { toml: "cache.Path" },
+    }),
   // From 292 years on, MinIO's clock overflows, and it deletes objects at once:
   // https://github.com/minio/minio/blob/master/internal/bucket/lifecycle/lifecycle.go (ExpectedExpiryTime)
   expireAfterDays: z

@@ -241,6 +241,13 @@ export const jobSettings = object({
     example: "ci-jobs",
     to: { toml: "kubernetes.service_account" },
   }),
+  automountServiceAccountToken: z
+    .boolean()
+    .default(false)
+    .meta({
+      description: "Mount the token of `serviceAccount` into job pods; every job can then do what the account may.",
+      to: { toml: "kubernetes.automount_service_account_token" },
+    }),
   namespace: namespaceName.optional().meta({
     description: "Namespace for job pods alone, to create.",
     unset: "the manager's",

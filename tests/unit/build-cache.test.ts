@@ -33,6 +33,26 @@ describe("BuildCache", { timeout: 20_000 }, () => {
     assert.ok(await isSecret(result.secretKey), "the secret key is a secret");
   });
 
+  test("gives out keys for the objects below a prefix alone", async () => {
+    const { one } = await deploy(() => new BuildCache("cache", { ...args, path: "gitlab.example.com/ci" }));
+    const policy = JSON.parse(String(one("minio:index/iamPolicy:IamPolicy").inputs["policy"])) as {
+      Statement: unknown;
+    };
+    assert.deepEqual(policy.Statement, [
+      {
+        Effect: "Allow",
+        Action: ["s3:GetObject", "s3:PutObject"],
+        Resource: ["arn:aws:s3:::gitlab-runner-cache/gitlab.example.com/ci/*"],
+      },
+      {
+        Effect: "Allow",
+        Action: ["s3:ListBucket"],
+        Resource: ["arn:aws:s3:::gitlab-runner-cache"],
+        Condition: { StringLike: { "s3:prefix": ["gitlab.example.com/ci/*"] } },
+      },
+    ]);
+  });
+
   test("never asks MinIO's provider to delete a user that it updates", async () => {
     const { one } = await deploy(() => new BuildCache("cache", args));
     assert.equal(one("minio:index/iamUser:IamUser").inputs["forceDestroy"], undefined);

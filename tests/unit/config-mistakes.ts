@@ -728,6 +728,19 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem: "cache.server: must have a port from 1 to 65535, but is [secret]",
       fix: "pulumi config set --path cache.server minio.minio.svc.cluster.local:9000",
     },
+    {
+      title: "a prefix with slashes around it",
+      values: { cache: { path: "/gitlab.example.com/" } },
+      problem:
+        'cache.path: must be a prefix such as gitlab.example.com or ci/one, without / around it, but is "/gitlab.example.com/"',
+      fix: "pulumi config set --path cache.path gitlab.example.com",
+    },
+    {
+      title: "a prefix that leads out of the bucket",
+      values: { cache: { path: "ci/../.." } },
+      problem: 'cache.path: must not have . or .. between its slashes, but is "ci/../.."',
+      fix: "pulumi config set --path cache.path gitlab.example.com",
+    },
   ],
   manager: [
     {
@@ -1426,6 +1439,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem:
         'jobs.overwriteMaxAllowed.helper.limits.memory: must be a number of bytes, with a suffix such as Mi or Gi (m would be thousandths of a byte), but is "much"',
       fix: "pulumi config set --path jobs.overwriteMaxAllowed.helper.limits.memory 512Mi",
+    },
+    {
+      title: "the token of an account that may do nothing",
+      values: { jobs: { automountServiceAccountToken: true } },
+      problem:
+        "jobs.automountServiceAccountToken: must be false where jobs.serviceAccount is not set: the account that jobs then have may do nothing, but is true",
+      fix: "pulumi config set --plaintext --path jobs.automountServiceAccountToken false    (or: pulumi config set --path jobs.serviceAccount ci-jobs)",
     },
   ],
   chart: [

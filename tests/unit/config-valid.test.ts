@@ -112,7 +112,7 @@ describe("a valid configuration", { timeout: 60_000 }, () => {
         assert.equal(kubernetes["namespace"], jobs["namespace"] ?? namespace);
         assert.equal(kubernetes["image"], jobs["image"] ?? "alpine:latest");
         assert.equal(kubernetes["privileged"], jobs["privileged"] ?? false);
-        assert.equal(kubernetes["automount_service_account_token"], false);
+        assert.equal(kubernetes["automount_service_account_token"], jobs["automountServiceAccountToken"] ?? false);
         assert.equal(kubernetes["service_account"], jobs["serviceAccount"] ?? "gitlab-runner-job");
         assert.deepEqual(kubernetes["allowed_images"] ?? [], jobs["allowedImages"] ?? []);
         assert.deepEqual(kubernetes["node_selector"] ?? {}, jobs["nodeSelector"] ?? {});

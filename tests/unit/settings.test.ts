@@ -72,6 +72,7 @@ const needs: Readonly<Record<string, GitLabRunnerArgs>> = {
   "manager.monitoringLabels": { manager: { metrics: true, podMonitor: true } },
   "jobs.privileged": { podSecurity: "privileged" },
   "jobs.cloudMetadata": { networkPolicy: true },
+  "jobs.automountServiceAccountToken": { jobs: { serviceAccount: "ci-jobs" } },
   quota: {
     jobs: { resources: { requests: { cpu: 1 }, limits: { cpu: 2, memory: "2Gi", "ephemeral-storage": "10Gi" } } },
   },

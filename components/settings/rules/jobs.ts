@@ -23,6 +23,16 @@ export const jobRules: readonly Rule[] = [
     }),
   ),
 
+  rule(["jobs.automountServiceAccountToken", "jobs.serviceAccount"], (automount, serviceAccount) =>
+    when(automount && serviceAccount === undefined, ["jobs", "automountServiceAccountToken"], {
+      expected: "must be false where jobs.serviceAccount is not set: the account that jobs then have may do nothing",
+      fix: {
+        first: set(["jobs", "automountServiceAccountToken"], false),
+        or: set(["jobs", "serviceAccount"], "ci-jobs"),
+      },
+    }),
+  ),
+
   // The runner keeps tolerations in a table by key and value, and has no place for the rest.
   rule(["jobs.tolerations"], (tolerations) =>
     repeated(tolerations.map(tolerationKey)).map(({ value, index }) => ({
