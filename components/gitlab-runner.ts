@@ -14,6 +14,7 @@ import { RunnerTrust } from "./runner-trust.ts";
 import { withSecretKeys, type CacheSettings } from "./settings/cache.ts";
 import { completeSettings, type CompleteSettings } from "./settings/check.ts";
 import type { RegistrationSettings } from "./settings/registration.ts";
+import { containerDefaults } from "./settings/resources.ts";
 
 export type { GitLabRunnerArgs } from "./gitlab-runner-args.ts";
 
@@ -196,9 +197,7 @@ function namespaceArgs(
     ...(runs.jobs && quota !== undefined
       ? {
           quota,
-          // For containers without resources of their own, such as services and init containers: the helper's requests, the
-          // build container's limits.
-          containerDefaults: { requests: jobs.helperResources.requests, limits: jobs.resources.limits },
+          containerDefaults: containerDefaults(jobs.resources, jobs.helperResources),
         }
       : {}),
     networkPolicies: {

@@ -5,7 +5,7 @@ import { meantKey } from "./issues.ts";
  * What Kubernetes can count in a quota, other than what a cluster adds.
  * Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/#types-of-resource-quota
  */
-const quotaNames = [
+export const quotaNames = [
   ...["requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods", "cpu", "memory", "requests.storage"],
   ...["requests.ephemeral-storage", "limits.ephemeral-storage", "ephemeral-storage", "configmaps", "secrets"],
   ...["persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "services", "services.loadbalancers"],

@@ -78,6 +78,11 @@ export const overwriteMaximum = object({
 /** Complete requests and limits. */
 export interface ContainerResources extends z.output<typeof containerResources> {}
 
+/** @returns what containers get that have none of their own, such as services, where there is a quota: it would refuse them */
+export function containerDefaults(build: ContainerResources, helper: ContainerResources): ContainerResources {
+  return { requests: helper.requests, limits: build.limits };
+}
+
 /** @returns a quantity from a value that may be no list of resources */
 function quantityOf(list: unknown, name: string): string {
   const quantity = typeof list === "object" && list !== null ? (list as Record<string, unknown>)[name] : undefined;

@@ -3,7 +3,7 @@ import { formatQuantity, parseQuantity } from "../../quantity.ts";
 import { jobSettings } from "../jobs.ts";
 import { dotted, type Path } from "../path.ts";
 import type { Contradiction } from "../problems.ts";
-import { resourceNames, type ContainerResources } from "../resources.ts";
+import { containerDefaults, resourceNames, type ContainerResources } from "../resources.ts";
 import { remove, rule, set, when, type Rule } from "./rule.ts";
 
 /** What runs in the namespace that has the quota. Services and Linkerd's proxies come on top: nobody knows how many, or how large. */
@@ -44,15 +44,14 @@ export const capacityRules: readonly Rule[] = [helperAboveDefault, aboveDefault,
 );
 
 /**
- * What Kubernetes takes for a container's own amount. With the quota comes a LimitRange, whose defaults are the helper's
- * requests and the build container's limits.
+ * What Kubernetes takes for a container's amount, by its own resources and the defaults of the LimitRange.
  * Source: https://kubernetes.io/docs/concepts/policy/limit-range/
  */
-function amountOf(own: ContainerResources, kind: Kind, name: ResourceName, { helper, build }: Pods) {
-  const limit = own.limits[name];
+function amountOf({ requests, limits }: ContainerResources, kind: Kind, name: ResourceName, { helper, build }: Pods) {
+  const defaults = containerDefaults(build, helper);
   return kind === "limits"
-    ? (limit ?? build.limits[name])
-    : (own.requests[name] ?? limit ?? helper.requests[name] ?? build.limits[name]);
+    ? (limits[name] ?? defaults.limits[name])
+    : (requests[name] ?? limits[name] ?? defaults.requests[name] ?? defaults.limits[name]);
 }
 
 function isAbove(request: string | undefined, limit: string | undefined): boolean {
