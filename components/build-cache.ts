@@ -67,7 +67,9 @@ export class BuildCache extends pulumi.ComponentResource {
       `${name}-policy`,
       // Named by Pulumi, so that two stacks or runners can share a bucket.
       {
-        policy: pulumi.all([bucket.bucket, args.path]).apply(([name, path]) => JSON.stringify(cachePolicy(name, path))),
+        policy: pulumi.jsonStringify(
+          pulumi.all([bucket.bucket, args.path]).apply(([name, path]) => cachePolicy(name, path)),
+        ),
       },
       { parent: this },
     );

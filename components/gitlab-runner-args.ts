@@ -78,7 +78,7 @@ export interface CacheArgs {
   readonly expireAfterDays?: number;
   /** The most that the bucket may hold, in bytes, such as `50Gi`. @defaultValue no limit */
   readonly quota?: string | number;
-  /** Use an existing bucket instead of creating one; its lifecycle rules and quota are not changed. @defaultValue `false` */
+  /** Use an existing bucket, also one that this stack has made, instead of creating one; its lifecycle rules and quota stay. @defaultValue `false` */
   readonly adopt?: boolean;
   /** Delete the bucket with all objects in it when the stack is destroyed; otherwise `pulumi destroy` fails while it has any. @defaultValue `false` */
   readonly deleteWithStack?: boolean;
@@ -217,7 +217,7 @@ export interface JobArgs {
   readonly podLabels?: Readonly<Record<string, string>>;
   /** Annotations of job pods; values may have variables of the job. @defaultValue none */
   readonly podAnnotations?: Readonly<Record<string, string>>;
-  /** Name of an existing ServiceAccount for job pods. @defaultValue their own, without rights */
+  /** Name of an existing ServiceAccount for job pods, which get no token of it by themselves. @defaultValue their own, without rights */
   readonly serviceAccount?: string;
   /** Mount the token of `serviceAccount` into job pods; every job can then do what the account may. @defaultValue `false` */
   readonly automountServiceAccountToken?: boolean;

@@ -111,7 +111,8 @@ export const cacheSettings = object({
       to: { resource: s3Bucket, input: "quota", as: parseQuantity },
     }),
   adopt: z.boolean().default(false).meta({
-    description: "Use an existing bucket instead of creating one; its lifecycle rules and quota are not changed.",
+    description:
+      "Use an existing bucket, also one that this stack has made, instead of creating one; its lifecycle rules and quota stay.",
   }),
   deleteWithStack: z
     .boolean()

@@ -236,7 +236,7 @@ export const jobSettings = object({
       to: { toml: "kubernetes.pod_annotations" },
     }),
   serviceAccount: objectName.optional().meta({
-    description: "Name of an existing ServiceAccount for job pods.",
+    description: "Name of an existing ServiceAccount for job pods, which get no token of it by themselves.",
     unset: "their own, without rights",
     example: "ci-jobs",
     to: { toml: "kubernetes.service_account" },
