@@ -32,14 +32,17 @@ function isQuotaName(name: string): boolean {
 }
 
 /** Name of a resource in a quota, as Kubernetes knows it; of any other, the API server refuses the quota or counts nothing. */
-export const quotaResource = z.string().superRefine((name, context) => {
-  if (!isQuotaName(name)) {
-    const request = `requests.${name}`;
-    const meant = isQuotaName(request) ? request : meantKey(name, quotaNames);
-    context.addIssue({
-      code: "custom",
-      message: `must be the name of a resource, such as requests.cpu, limits.memory or pods${meant === undefined ? "" : `; did you mean ${meant}?`}`,
-      params: { meant },
-    });
-  }
-});
+export const quotaResource = z
+  .string()
+  .superRefine((name, context) => {
+    if (!isQuotaName(name)) {
+      const request = `requests.${name}`;
+      const meant = isQuotaName(request) ? request : meantKey(name, quotaNames);
+      context.addIssue({
+        code: "custom",
+        message: `must be the name of a resource, such as requests.cpu, limits.memory or pods${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+        params: { meant },
+      });
+    }
+  })
+  .meta({ example: "requests.cpu" });
