@@ -11,7 +11,7 @@ import { checkSettings } from "../../components/settings/check.ts";
 import { quotaNames } from "../../components/settings/quota-resources.ts";
 import { containerDefaults, type ContainerResources } from "../../components/settings/resources.ts";
 import { parseQuantity } from "../../components/quantity.ts";
-import { builtTools } from "../../sandbox/built-tools.ts";
+import { builtTools } from "../../tools/pinned-tools.ts";
 import { expectOk, kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
 import { startServer, stopServers } from "../../sandbox/servers.ts";
