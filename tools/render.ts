@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { Command } from "commander";
 import { givenPath } from "./given-path.ts";
 import { writeFiles } from "./output-folder.ts";
+import { redactor } from "./redactor.ts";
 import { renderStack } from "./render-stack.ts";
 import { repository } from "./repository.ts";
 import { runCommandLine } from "./run-command-line.ts";
@@ -22,7 +23,8 @@ const program = new Command("npm run render --")
     // A chart.path of the stack's starts beside Pulumi.yaml.
     process.chdir(repository);
     const { stackFile, files, notes } = await renderStack(repository, stack, chartPath);
-    writeFiles(folder, files);
+    const redact = redactor(process.env);
+    writeFiles(folder, new Map(Array.from(files, ([path, text]) => [path, redact(text)])));
     const paths = [...files.keys()].map((path) => path.replace(/^(kubernetes\/).*/, "$1"));
     console.log(`${stackFile}, as files in ${relative(givenPath("."), folder) || folder}:`);
     for (const path of new Set(paths)) {
