@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { Gitlab } from "@gitbeaker/rest";
 import { Command } from "commander";
+import { describeError } from "./clients/describe-error.ts";
+import { GitLabApi } from "./clients/gitlab.ts";
 import { noteBody, noteMarker } from "./preview-note.ts";
+import { redactor } from "./redactor.ts";
 
 /** Writes what a merge request would change into a note on it, one per stack, which later pipelines update. */
 const program = new Command("merge-request-note")
@@ -23,18 +25,12 @@ const program = new Command("merge-request-note")
       failed: failed !== "0",
       pipelineUrl: process.env["CI_PIPELINE_URL"],
     });
-    const notes = new Gitlab({ host: process.env["CI_SERVER_URL"] ?? "https://gitlab.com", token }).MergeRequestNotes;
-    const earlier = (await notes.all(project, Number(iid))).find((note) => note.body.startsWith(noteMarker(stack)));
-    if (earlier === undefined) {
-      await notes.create(project, Number(iid), body);
-    } else {
-      await notes.edit(project, Number(iid), earlier.id, { body });
-    }
-    console.log(`${earlier === undefined ? "Wrote" : "Updated"} the note on stack ${stack} in merge request !${iid}.`);
+    const gitlab = new GitLabApi(process.env["CI_API_V4_URL"] ?? "https://gitlab.com/api/v4", token);
+    const updated = await gitlab.writeNote(project, Number(iid), noteMarker(stack), redactor(process.env)(body));
+    console.log(`${updated ? "Updated" : "Wrote"} the note on stack ${stack} in merge request !${iid}.`);
   });
 
 await program.parseAsync().catch((error: unknown) => {
   // The preview is what counts; a note that cannot be written must not hide it.
-  const { message, cause } = error as { message?: string; cause?: { description?: string } };
-  console.error(`The note could not be written: ${cause?.description ?? message ?? "no reason given"}`);
+  console.error(`The note could not be written: ${describeError(error)}`);
 });

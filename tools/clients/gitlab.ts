@@ -165,6 +165,26 @@ export class GitLabApi {
     await within(this.#api.Runners.disable(project, runnerId));
   }
 
+  /**
+   * Writes a note on a merge request, over the caller's own earlier one that starts with the same marker. A note of someone
+   * else is left alone, whatever it starts with: a maintainer's token could change that one, too.
+   * @returns whether there was an earlier one
+   */
+  async writeNote(project: string, mergeRequest: number, marker: string, body: string): Promise<boolean> {
+    const notes = this.#api.MergeRequestNotes;
+    const [me, all] = await Promise.all([
+      within(this.#api.Users.showCurrentUser()),
+      within(notes.all(project, mergeRequest, { perPage: 100 }), listLimit),
+    ]);
+    const earlier = all.find((note) => note.author.id === me.id && note.body.startsWith(marker));
+    await within(
+      earlier === undefined
+        ? notes.create(project, mergeRequest, body)
+        : notes.edit(project, mergeRequest, earlier.id, { body }),
+    );
+    return earlier !== undefined;
+  }
+
   /** Deletes a runner. */
   async deleteRunner(id: number): Promise<void> {
     await within(this.#api.Runners.remove({ runnerId: id }));
