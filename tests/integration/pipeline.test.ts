@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +9,13 @@ import { Hono } from "hono";
 import { parse, parseDocument, stringify } from "yaml";
 import { gitlabUrl, sandboxEnvironment, stackConfigFile } from "../../sandbox/environment.ts";
 import { managerOf } from "../../sandbox/deployed-manager.ts";
+import { EmulatorControl } from "../../sandbox/gitlab/control.ts";
 import { runCiJob } from "../../sandbox/run-ci-job.ts";
 import { serveOnLoopback, type LoopbackServer } from "../../tools/loopback-server.ts";
 import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { repository } from "../../tools/repository.ts";
 import { copyCheckout } from "./checkout.ts";
+import { readGuide } from "./guides/guide.ts";
 import { linkImagePrograms } from "./image-programs.ts";
 import { requiredProgram } from "./required-program.ts";
 import { SandboxUnderTest } from "./sandbox-under-test.ts";
@@ -22,12 +24,22 @@ const project = 75488734;
 const mergeRequest = 7;
 const namespace = "previewed";
 
+interface Artifacts {
+  readonly access?: string;
+  readonly expire_in?: string;
+  readonly expose_as: string;
+  readonly paths: readonly string[];
+}
+
+/** Values of a CI/CD variable, by the environments that they are for. */
+type Values = Readonly<Record<string, string>>;
+
 /** `.gitlab-ci.yml`, as far as this test looks at it. */
 interface Pipeline {
   readonly default: { readonly image: string };
   readonly ".preview": {
     readonly variables: Readonly<Record<string, string>>;
-    readonly artifacts: { readonly expose_as: string; readonly paths: readonly string[] };
+    readonly artifacts: Artifacts;
   };
   readonly [keyword: string]: unknown;
 }
@@ -40,7 +52,10 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
   const checkout = join(scratch, "checkout");
   const stackFile = join(checkout, "Pulumi.homelab.yaml");
   const variablesFile = join(checkout, ".gitlab-ci-local-variables.yml");
+  /** Of whoever deploys. */
   let environment: Record<string, string>;
+  /** CI/CD variables of all jobs. */
+  let common: Record<string, string>;
   let helmDownloads: LoopbackServer | undefined;
   const git = (...args: string[]) =>
     execa("git", ["-c", "user.name=test", "-c", "user.email=test@example.com", ...args], { cwd: checkout });
@@ -52,8 +67,17 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     assert.equal(exitCode, 0, all);
     mkdirSync(checkout);
     await copyCheckout(checkout);
-    environment = sandboxEnvironment(new SandboxFolder(sandbox.path), sandbox.state);
-    delete environment["PULUMI_STACK"];
+    environment = {
+      ...sandboxEnvironment(new SandboxFolder(sandbox.path), sandbox.state),
+      HOME: scratch,
+      PULUMI_BACKEND_URL:
+        `s3://pulumi-state?endpoint=http://${sandbox.minio}&s3ForcePathStyle=true&region=us-east-1` +
+        "&response_checksum_validation=when_required",
+      AWS_ACCESS_KEY_ID: sandbox.state.secrets["minioUser"] ?? "",
+      AWS_SECRET_ACCESS_KEY: sandbox.state.secrets["minioPassword"] ?? "",
+      PULUMI_STACK: "homelab",
+    };
+    environment["MC_HOST_homelab"] = environment["MC_HOST_minio"] ?? "";
     delete environment["PULUMI_OPTION_CONFIG_FILE"];
     const image = join(scratch, "image");
     linkImagePrograms(image, definition.default.image, { node: process.execPath, pulumi: pulumiWithTools() });
@@ -61,33 +85,27 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     helmDownloads = await serveOnLoopback(
       new Hono().get(`/${archive.name}`, (context) => context.body(new Uint8Array(archive.content))),
     );
-    // Where GitLab has CI/CD variables, gitlab-ci-local has a file.
-    const variables = Object.entries(environment)
-      .filter(([name]) => /^(PULUMI_|GITLAB_|MINIO_|KUBE|HELM_)/.test(name))
-      // Said outright, since it takes what looks like a path for a variable of type File.
-      .map(([name, value]) => [name, { type: "variable", values: { "*": value } }]);
-    writeFileSync(
-      variablesFile,
-      stringify({
-        ...(Object.fromEntries(variables) as object),
-        PATH: { type: "variable", values: { "*": image } },
-        // Where the sandbox's own tools are otherwise, Helm among them.
-        XDG_CACHE_HOME: { type: "variable", values: { "*": join(scratch, "cache") } },
-        HELM_DOWNLOADS: helmDownloads.url,
-        HELM_CHECKSUMS: `${createHash("sha256").update(archive.content).digest("hex")}  ${archive.name}`,
-        NOTE_TOKEN: sandbox.state.secrets["gitlabToken"],
-        CI_SERVER_URL: gitlabUrl(sandbox.state),
-        CI_PROJECT_ID: String(project),
-        CI_PIPELINE_SOURCE: "merge_request_event",
-        CI_MERGE_REQUEST_IID: String(mergeRequest),
-      }),
-      { mode: 0o600 },
-    );
-    await execa("pulumi", ["stack", "init", "homelab", "--non-interactive"], {
-      cwd: checkout,
-      env: environment,
-      extendEnv: false,
-    });
+    await sandbox.exec("mc", "mb", "minio/pulumi-state");
+    await follow("Keys that read the state");
+    await follow("Accounts in the cluster");
+    common = {
+      ...Object.fromEntries(Object.entries(environment).filter(([name]) => /^(PULUMI_(?!STACK)|HELM_)/.test(name))),
+      PATH: image,
+      // Where the sandbox's own tools are otherwise, Helm among them.
+      XDG_CACHE_HOME: join(scratch, "cache"),
+      HELM_DOWNLOADS: helmDownloads.url,
+      HELM_CHECKSUMS: `${createHash("sha256").update(archive.content).digest("hex")}  ${archive.name}`,
+      CI_API_V4_URL: `${gitlabUrl(sandbox.state)}/api/v4`,
+      CI_PROJECT_ID: String(project),
+      CI_PIPELINE_SOURCE: "merge_request_event",
+      CI_MERGE_REQUEST_IID: String(mergeRequest),
+      CI_MERGE_REQUEST_PROJECT_ID: String(project),
+      CI_MERGE_REQUEST_SOURCE_PROJECT_ID: String(project),
+      CI_MERGE_REQUEST_SOURCE_BRANCH_PROTECTED: "true",
+      CI_MERGE_REQUEST_TARGET_BRANCH_PROTECTED: "true",
+    };
+    await setVariables();
+    await run("pulumi", "stack", "init", "homelab", "--non-interactive");
     const file = parseDocument(readFileSync(stackFile, "utf8"));
     const { config } = parse(readFileSync(stackConfigFile(new SandboxFolder(sandbox.path)), "utf8")) as {
       config: Record<string, unknown>;
@@ -106,6 +124,72 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     await sandbox.remove();
     rmSync(scratch, { recursive: true, force: true });
   });
+
+  /** Runs a command in the checkout as whoever deploys. */
+  async function run(program: string, ...args: string[]): Promise<string> {
+    return (await execa(program, args, { cwd: checkout, env: environment, extendEnv: false })).stdout;
+  }
+
+  /** Runs the commands of a section of the guide, as they stand there. */
+  async function follow(section: string): Promise<void> {
+    const steps = readGuide("docs/pipeline.md").steps.filter((step) => step.section === section);
+    assert.notEqual(steps.length, 0, section);
+    for (const { commands } of steps) {
+      await run("bash", "-ec", commands);
+    }
+  }
+
+  /** Writes the file that gitlab-ci-local has where GitLab has CI/CD variables. */
+  async function setVariables(): Promise<void> {
+    const forAll = Object.entries(common).map(([name, value]): [string, Values] => [name, { "*": value }]);
+    const variables = [...forAll, ...Object.entries(await credentials())];
+    // The type said outright, since what looks like a path is taken for a variable of type File.
+    const file = Object.fromEntries(variables.map(([name, values]) => [name, { type: "variable", values }]));
+    writeFileSync(variablesFile, stringify(file), { mode: 0o600 });
+  }
+
+  /** Credentials for each kind of job, as the guide has them, by variable and environment. */
+  async function credentials(): Promise<Readonly<Record<string, Values>>> {
+    const keysOf = (user: string) => {
+      const file = join(scratch, ".config", user);
+      return existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+    };
+    const deploys = (name: string) => ({ homelab: environment[name] ?? "" });
+    const reads = (value: string) => ({ "drift/homelab": value, "preview/homelab": value });
+    const [readerId = "", readerKey = ""] = keysOf("pulumi-reader");
+    const [driftUser = "", driftPassword = ""] = keysOf("pulumi-drift");
+    return {
+      AWS_ACCESS_KEY_ID: { ...deploys("AWS_ACCESS_KEY_ID"), ...reads(readerId) },
+      AWS_SECRET_ACCESS_KEY: { ...deploys("AWS_SECRET_ACCESS_KEY"), ...reads(readerKey) },
+      KUBECONFIG: {
+        ...deploys("KUBECONFIG"),
+        "drift/homelab": join(scratch, ".kube/drift"),
+        "preview/homelab": join(scratch, ".kube/preview"),
+      },
+      GITLAB_TOKEN: {
+        ...deploys("GITLAB_TOKEN"),
+        "drift/homelab": await accessToken("drift", "read_api"),
+        "preview/homelab": await accessToken("preview", "read_api"),
+      },
+      MINIO_USER: { ...deploys("MINIO_USER"), "drift/homelab": driftUser },
+      MINIO_PASSWORD: { ...deploys("MINIO_PASSWORD"), "drift/homelab": driftPassword },
+      NOTE_TOKEN: { "preview/homelab": await accessToken("note", "api") },
+    };
+  }
+
+  /** The credentials of one kind of job. */
+  async function credentialsOf(kind: "preview" | "drift"): Promise<Record<string, string>> {
+    const all = Object.entries(await credentials());
+    return Object.fromEntries(all.map(([name, values]) => [name, values[`${kind}/homelab`] ?? ""]));
+  }
+
+  /** A new access token of a user of its own. */
+  async function accessToken(username: string, scope: string): Promise<string> {
+    const control = new EmulatorControl(gitlabUrl(sandbox.state), sandbox.state.secrets["emulatorToken"] ?? "");
+    const token = `glpat-${randomBytes(10).toString("hex")}`;
+    await control.addAccessToken({ token, username, scopes: [scope] });
+    return token;
+  }
 
   /** Pulumi, whose stand-in for the MinIO provider works with `mc`, as the provider itself does not. */
   function pulumiWithTools(): string {
@@ -185,6 +269,31 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     assert.deepEqual(await jobs(...onSchedule), ["drift homelab: on_success"]);
   });
 
+  test("previews only where GitLab has protected variables, unless said otherwise, and never for a fork", async () => {
+    const isPreviewed = async (...variables: string[]) => {
+      const { all, exitCode } = await pipeline("--list-csv", ...variables);
+      assert.equal(exitCode, 0, all);
+      return /^preview homelab;/m.test(all);
+    };
+    const unprotected = (branch: string) => variable(`CI_MERGE_REQUEST_${branch}_BRANCH_PROTECTED`, "false");
+    const otherwise = variable("PREVIEW_UNPROTECTED", "true");
+    const fork = variable("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "1");
+    assert.ok(await isPreviewed());
+    assert.ok(!(await isPreviewed(...unprotected("SOURCE"))));
+    assert.ok(!(await isPreviewed(...unprotected("TARGET"))));
+    assert.ok(await isPreviewed(...unprotected("SOURCE"), ...otherwise));
+    assert.ok(!(await isPreviewed(...fork)));
+    assert.ok(!(await isPreviewed(...fork, ...otherwise)));
+  });
+
+  test("stores nothing that is open to all, or for ever", () => {
+    const stored = Object.values(definition).flatMap((job) => (job as { artifacts?: Artifacts }).artifacts ?? []);
+    assert.deepEqual(
+      stored.map(({ access, expire_in: end }) => ({ access, end })),
+      [{ access: "developer", end: "1 week" }],
+    );
+  });
+
   test("shows its artifacts in the merge request, as GitLab's rules for that are", () => {
     // https://docs.gitlab.com/ci/yaml/#artifactsexpose_as
     const { expose_as: link, paths } = definition[".preview"].artifacts;
@@ -228,6 +337,25 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     assert.match(updated, /"gpu"/);
   });
 
+  test("stores no secret of the job's, wherever a merge request puts it", async () => {
+    const before = readFileSync(stackFile);
+    const file = parseDocument(before.toString());
+    const secret = sandbox.state.secrets["passphrase"] ?? "";
+    file.setIn(["config", "gitlab-runner:description"], `planted ${secret}`);
+    file.setIn(["config", "gitlab-runner:chart", "values", "planted"], Buffer.from(secret).toString("base64"));
+    writeFileSync(stackFile, file.toString());
+    const { all, exitCode } = await pipeline(...installed, "preview homelab");
+    writeFileSync(stackFile, before);
+    assert.equal(exitCode, 0, all);
+    const [note = ""] = await notes();
+    const stored = ["preview.txt", "rendered/homelab/gitlab.yaml", "rendered/homelab/helm-values.yaml"];
+    const texts = [note, ...stored.map((path) => readFileSync(join(checkout, path), "utf8"))];
+    for (const text of texts) {
+      assert.match(text, /planted:? "?\[secret\]/);
+      assert.ok(!text.includes(secret) && !text.includes(Buffer.from(secret).toString("base64")));
+    }
+  });
+
   test("starts no Helm that is not the one whose checksum it knows", async () => {
     rmSync(join(checkout, "rendered"), { recursive: true });
     const pinned = definition[".preview"].variables["HELM_CHECKSUMS"] ?? "";
@@ -263,6 +391,8 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
   });
 
   test("finds on a schedule that nothing has changed, and that all is well", async () => {
+    await follow("What drift detection reads");
+    await setVariables();
     await helloJob();
     const { all, exitCode } = await pipeline(...installed, ...onSchedule, "drift homelab");
     assert.equal(exitCode, 0, all);
@@ -288,6 +418,48 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
     assert.match(changed.all, /Stack homelab: \d+ ok, [^]*warning/);
   });
 
+  for (const kind of ["preview", "drift"] as const) {
+    test(`can change nothing with what the ${kind} has: not the cluster, MinIO, GitLab, nor the state`, async () => {
+      const before = readFileSync(stackFile);
+      const file = parseDocument(before.toString());
+      file.setIn(["config", "gitlab-runner:tags"], ["kubernetes", "changed"]);
+      file.setIn(["config", "gitlab-runner:cache", "expireAfterDays"], 3);
+      file.setIn(["config", "gitlab-runner:manager", "concurrent"], 3);
+      writeFileSync(stackFile, file.toString());
+      const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: key, ...others } = await credentialsOf(kind);
+      const up = (variables: Readonly<Record<string, string>>) =>
+        execa("pulumi", ["up", "--yes", "--skip-preview", "--continue-on-error", "--non-interactive"], {
+          cwd: checkout,
+          env: { ...environment, ...variables },
+          extendEnv: false,
+          all: true,
+          reject: false,
+        });
+      try {
+        // With the keys that write the state, so that it comes to each of the three.
+        const { all, exitCode } = await up(others);
+        assert.notEqual(exitCode, 0, all);
+        assert.match(all, /helm\.sh\/v3:Release [^]*forbidden/);
+        assert.match(all, /ilmPolicy:IlmPolicy [^]*Access Denied/);
+        assert.match(all, /userRunner:UserRunner [^]*403[^]*insufficient_scope/);
+        const locked = await up({ ...others, AWS_ACCESS_KEY_ID: id ?? "", AWS_SECRET_ACCESS_KEY: key ?? "" });
+        assert.notEqual(locked.exitCode, 0, locked.all);
+        assert.match(locked.all, /lock[^]*AccessDenied/);
+      } finally {
+        writeFileSync(stackFile, before);
+      }
+      const drift = await pipeline(...installed, ...onSchedule, "drift homelab");
+      assert.equal(drift.exitCode, 0, drift.all);
+    });
+  }
+
+  test("cannot read the runner's token in the cluster with what a preview has", async () => {
+    const { KUBECONFIG: kubeconfig = "" } = await credentialsOf("preview");
+    const secret = ["--namespace", namespace, "get", "secret", String((await outputs())["tokenSecret"])];
+    assert.match(await run("kubectl", ...secret), /^NAME/);
+    await assert.rejects(run("kubectl", "--kubeconfig", kubeconfig, ...secret), /secrets .* is forbidden/);
+  });
+
   test("checks types and lint", async () => {
     // What counts here is that the image has all that it takes; the code itself has been checked before any test.
     await git("rm", "-r", "--quiet", "examples", "sandbox", "tests", "tools");
@@ -297,12 +469,7 @@ describe("the pipeline of this project, run by gitlab-ci-local against the sandb
   });
 
   async function outputs(): Promise<Record<string, unknown>> {
-    const { stdout } = await execa("pulumi", ["stack", "output", "--json", "--stack", "homelab"], {
-      cwd: checkout,
-      env: environment,
-      extendEnv: false,
-    });
-    return JSON.parse(stdout) as Record<string, unknown>;
+    return JSON.parse(await run("pulumi", "stack", "output", "--json")) as Record<string, unknown>;
   }
 
   /** A job on the deployed runner, after which GitLab has heard of its manager. */

@@ -37,14 +37,13 @@ export function minioConnection(
     );
   }
   const server = config.minioServer ?? environment.MINIO_ENDPOINT;
+  // Without them it connects as nobody, which is enough for a preview:
+  // https://github.com/aminueza/terraform-provider-minio/blob/v1.20.1/minio/provider.go
   const user = config.minioUser ?? config.minioAccessKey ?? environment.MINIO_USER ?? environment.MINIO_ACCESS_KEY;
   const password =
     config.minioPassword ?? config.minioSecretKey ?? environment.MINIO_PASSWORD ?? environment.MINIO_SECRET_KEY;
-  if (!server || !user || !password) {
-    throw new Error(
-      "minio: set minio:minioServer (or MINIO_ENDPOINT) to MinIO's host:port, and minio:minioUser and minio:minioPassword " +
-        "(or MINIO_USER and MINIO_PASSWORD) to the name and password of its administrator.",
-    );
+  if (!server) {
+    throw new Error("minio: set minio:minioServer (or MINIO_ENDPOINT) to MinIO's host:port.");
   }
   const https = (config.minioSsl ?? environment.MINIO_ENABLE_HTTPS) === "true";
   const url = URL.parse(`${https ? "https" : "http"}://${server}`);
@@ -58,8 +57,8 @@ export function minioConnection(
     host: url.hostname,
     port,
     https,
-    user,
-    password,
+    user: user ?? "",
+    password: password ?? "",
     region: config.minioRegion ?? "us-east-1",
     authority: config.minioCacertFile ?? environment.MINIO_CACERT_FILE,
   };
