@@ -9,6 +9,7 @@ const cache = z.strictObject({
   key: z.string().default("default"),
   paths: z.array(z.string()),
   policy: z.enum(["pull", "push", "pull-push"]).optional(),
+  unprotect: z.boolean().optional(),
 });
 
 /** A job of `.gitlab-ci.yml`, with the keywords that need no repository. */

@@ -17,6 +17,8 @@ export const jobRequestSchema = z.strictObject({
         key: z.string().min(1),
         paths: z.array(z.string()),
         policy: z.enum(["pull", "push", "pull-push"]).default("pull-push"),
+        /** The job uses the cache of unprotected branches: https://docs.gitlab.com/ci/yaml/#cacheunprotect */
+        unprotect: z.boolean().default(false),
       }),
     )
     .default([]),

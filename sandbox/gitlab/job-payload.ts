@@ -82,7 +82,8 @@ export function timeoutOf(job: Job, runner: Runner): number {
 
 /**
  * APIEntitiesCiJobRequestResponse: everything that a runner needs to run the job. Fields without content here (`inputs`, `run`
- * and the options) are left out: newer runners refuse a job whose `run` is null.
+ * and the options) are left out: newer runners refuse a job whose `run` is null. Protected branches have separate caches, which
+ * is the default of a project: https://docs.gitlab.com/ci/caching/#cache-key-names
  */
 export function jobPayload(store: GitLabStore, job: Job, project: Project, runner: Runner) {
   const timeout = timeoutOf(job, runner);
@@ -133,7 +134,11 @@ export function jobPayload(store: GitLabStore, job: Job, project: Project, runne
     image: job.image === undefined ? null : image(job.image),
     services: [],
     artifacts: [],
-    cache: job.cache.map((cache) => ({ ...cache, untracked: false, when: "on_success", fallback_keys: [] })),
+    cache: job.cache.map(({ unprotect, ...cache }) => ({
+      ...cache,
+      key: `${cache.key}-${job.protected && !unprotect ? "protected" : "non_protected"}`,
+      ...{ untracked: false, when: "on_success", fallback_keys: [] },
+    })),
     credentials: [],
     features: {
       trace_sections: true,

@@ -100,6 +100,7 @@ export interface JobCache {
   readonly key: string;
   readonly paths: readonly string[];
   readonly policy: "pull" | "push" | "pull-push";
+  readonly unprotect: boolean;
 }
 
 /** A CI job and its trace. */

@@ -85,25 +85,32 @@ export class JobCache {
     work: (client: Client, objectName: string) => Promise<boolean>,
   ): Promise<void> {
     const { say } = this.#options;
-    const name = this.objectName(key);
     if (this.#client === undefined) {
       say(`Cache ${key} is not ${done}: the runner's configuration names no store.`);
       return;
     }
     try {
-      const succeeded = await work(this.#client, name);
+      const succeeded = await work(this.#client, this.objectName(key));
       say(succeeded ? `\u001B[32;1mCache ${key} is ${done}.\u001B[0;m` : `WARNING: cache ${key} cannot be unpacked.`);
     } catch (error) {
       say(`\u001B[0;33mWARNING: cache ${key} is not ${done}: ${reason(error)}\u001B[0;m`);
     }
   }
 
-  /** Name of a cache key's object, as in the runner. */
+  /**
+   * Name of a cache key's object, as in the runner, which refuses a key that leads out of the project's own folder:
+   * https://gitlab.com/gitlab-org/gitlab-runner/-/blob/v18.9.0/cache/cache.go
+   */
   objectName(key: string): string {
     const { job, runner, variables } = this.#options;
     const owner = runner.cache?.Shared === true ? [] : ["runner", shortToken(runner.token)];
     const path = runner.cache?.Path ?? "";
-    return posix.join(path, ...owner, "project", String(job.job_info.project_id), variables.expand(key));
+    const folder = posix.join(path, ...owner, "project", String(job.job_info.project_id));
+    const name = posix.join(folder, variables.expand(key));
+    if (!name.startsWith(`${folder}/`)) {
+      throw new Error("computed cache path outside of project bucket. Please remove `../` from cache key");
+    }
+    return name;
   }
 }
 

@@ -111,6 +111,20 @@ const trace = (server: TestServer, job: { id: number; token: string }, text: str
 const update = (server: TestServer, job: { id: number; token: string }, json: object) =>
   server.call("PUT", `/jobs/${job.id}`, { json: { token: job.token, ...json } });
 
+test("a protected branch has a separate cache, unless the job says otherwise", { timeout }, async (t) => {
+  const { server, token } = await withRunner(t);
+  const cache = [
+    { key: "deps", paths: ["vendor/"] },
+    { key: "open", paths: ["open/"], unprotect: true },
+  ];
+  const keys = async (isProtected: boolean) => {
+    await server.control.addJob({ projectId: 1, script: ["true"], cache, protected: isProtected });
+    return (await take(server, token)).cache.map(({ key }) => key);
+  };
+  assert.deepEqual(await keys(true), ["deps-protected", "open-non_protected"]);
+  assert.deepEqual(await keys(false), ["deps-non_protected", "open-non_protected"]);
+});
+
 test("a job from queue to success: payload, trace, final update", { timeout }, async (t) => {
   const { server, id, token } = await withRunner(t, { maximum_timeout: 600 });
   const added = await server.control.addJob({
@@ -134,7 +148,7 @@ test("a job from queue to success: payload, trace, final update", { timeout }, a
   );
   assert.deepEqual(
     job.cache.map((one) => [one.key, one.paths, one.policy]),
-    [["deps", ["vendor/"], "pull-push"]],
+    [["deps-non_protected", ["vendor/"], "pull-push"]],
   );
   const variables = new Map(job.variables.map(({ key, value }) => [key, value]));
   assert.deepEqual(
