@@ -64,12 +64,14 @@ export class RunnerAccess extends pulumi.ComponentResource {
 
 /**
  * The permissions that the Kubernetes executor uses, and no others.
- * Source: https://docs.gitlab.com/runner/executors/kubernetes/#configure-runner-api-permissions
+ * Source: https://docs.gitlab.com/runner/executors/kubernetes/#configure-runner-api-permissions, less `delete` and `patch` of
+ * pods/attach and pods/exec, and `list` of pods/log: Kubernetes has no such calls.
+ * https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/pod/rest/subresources.go
  */
 const managerRules = [
   { apiGroups: [""], resources: ["pods"], verbs: ["create", "delete", "get", "list", "watch"] },
-  { apiGroups: [""], resources: ["pods/attach", "pods/exec"], verbs: ["create", "delete", "get", "patch"] },
-  { apiGroups: [""], resources: ["pods/log"], verbs: ["get", "list"] },
+  { apiGroups: [""], resources: ["pods/attach", "pods/exec"], verbs: ["create", "get"] },
+  { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
   { apiGroups: [""], resources: ["secrets"], verbs: ["create", "delete", "get", "update"] },
   { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["get"] },
   { apiGroups: [""], resources: ["services"], verbs: ["create", "get"] },

@@ -19,9 +19,9 @@ describe("RunnerAccess", { timeout: 20_000 }, () => {
     );
     assert.deepEqual(rights, [
       "pods: create delete get list watch",
-      "pods/attach: create delete get patch",
-      "pods/exec: create delete get patch",
-      "pods/log: get list",
+      "pods/attach: create get",
+      "pods/exec: create get",
+      "pods/log: get",
       "secrets: create delete get update",
       "serviceaccounts: get",
       "services: create get",
