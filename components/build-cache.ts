@@ -133,6 +133,9 @@ function cachePolicy(bucket: string, path?: string) {
         // MinIO answers 404 in spite of it, but only below the prefix.
         ...(path === undefined ? {} : { Condition: { StringLike: { "s3:prefix": [`${prefix}*`] } } }),
       },
+      // MinIO lets every user make further keys for itself, unless that is denied:
+      // https://github.com/minio/minio/blob/master/cmd/admin-handlers-users.go
+      { Effect: "Deny", Action: ["admin:*"] },
     ],
   };
 }

@@ -22,6 +22,7 @@ describe("BuildCache", { timeout: 20_000 }, () => {
     assert.deepEqual(policy.Statement, [
       { Effect: "Allow", Action: ["s3:GetObject", "s3:PutObject"], Resource: ["arn:aws:s3:::gitlab-runner-cache/*"] },
       { Effect: "Allow", Action: ["s3:ListBucket"], Resource: ["arn:aws:s3:::gitlab-runner-cache"] },
+      { Effect: "Deny", Action: ["admin:*"] },
     ]);
     assert.deepEqual(one("minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment").inputs, {
       userName: "ACCESSKEY0123456789A",
