@@ -2,27 +2,35 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
-import { execa } from "execa";
 import getPort from "get-port";
 import { configToml } from "../../components/config-toml.ts";
 import { jobSettings, type JobSettings } from "../../components/settings/jobs.ts";
 import type { PodSecurityLevel } from "../../components/settings/namespace.ts";
 import { builtTools } from "../../tools/pinned-tools.ts";
-import { someRelease } from "../unit/some-release.ts";
 import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
-import { jobPod } from "../../sandbox/manager/job-pod.ts";
-import { jobVariables } from "../../sandbox/manager/job-variables.ts";
-import { registerRunner } from "../../sandbox/manager/runner-config.ts";
 import { stopServers } from "../../sandbox/servers.ts";
+import type { Plain } from "../../tools/kubernetes-model.ts";
 import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
-import { documentedPodSecurity, stackConfigs } from "./documentation.ts";
-import { job } from "../sandbox/manager-fixtures.ts";
-import { builders, PipelineProject } from "./pipeline-project.ts";
+import { documentedPodSecurity, stackConfigs } from "../templates/documentation.ts";
+import { builders, PipelineProject } from "../templates/pipeline-project.ts";
+import { someRelease } from "../unit/some-release.ts";
+import { examplePods, jobPodOf, type ExamplePod } from "./pod-security-pods.ts";
+import { AskedApiServer } from "./rbac-matrix.ts";
+import { assertDocumented } from "./security-page.ts";
 
-const levels = ["privileged", "baseline", "restricted"] as const;
+/** The strictest first. */
+const levels = ["restricted", "baseline", "privileged"] as const;
+// The sandbox's Helm, which renders the examples.
+process.env["PATH"] = [dirname(builtTools().helm), process.env["PATH"]].join(delimiter);
+
+/** As much of a pod as is changed here before it is sent. */
+interface Sent {
+  readonly metadata?: object | undefined;
+  readonly spec?: object | undefined;
+}
 
 /** The jobs' settings of the documentation's examples, by the type of the profiles in them. */
 function documentedJobs(type: "Unconfined" | "Localhost"): JobSettings {
@@ -32,28 +40,20 @@ function documentedJobs(type: "Unconfined" | "Localhost"): JobSettings {
 }
 
 /** The pod that the stack's runner makes for a job of this image. */
-function pod(jobs: JobSettings, podSecurity: PodSecurityLevel, image: string): Promise<V1Pod> {
-  const toml = configToml(someRelease({ jobNamespace: podSecurity, jobAccount: "default", jobs, podSecurity }));
-  const environment = { CI_SERVER_URL: "http://127.0.0.1:1", CI_SERVER_TOKEN: "glrt-0123456789abcdefghij" };
-  const { runner } = registerRunner({ config: "", template: toml, environment, hostname: "manager" });
-  const ofJob = job({ image });
-  const variables = jobVariables(ofJob, runner, "/builds");
-  return jobPod({ job: ofJob, runner, variables, name: "runner-job", kubectl: builtTools().kubectl });
+function pod(jobs: JobSettings, podSecurity: PodSecurityLevel, image: string): Promise<Plain<V1Pod>> {
+  return jobPodOf(
+    configToml(someRelease({ jobNamespace: podSecurity, jobAccount: "default", jobs, podSecurity })),
+    image,
+  );
 }
 
-describe("the pods of image builds, at a real API server", { timeout: 180_000 }, () => {
+describe("pods, at a real API server", { timeout: 180_000 }, () => {
   const parent = mkdtempSync(join(tmpdir(), "gitlab-runner-test-"));
   const folder = new SandboxFolder(join(parent, "sandbox"));
   const project = new PipelineProject();
   const servers: SandboxState["servers"] = [];
 
-  const kubectl = (args: readonly string[], input: object) =>
-    execa(builtTools().kubectl, ["--kubeconfig", kubeconfigFile(folder), ...args, "--filename", "-"], {
-      input: JSON.stringify(input),
-      all: true,
-      reject: false,
-      timeout: 60_000,
-    });
+  let api: AskedApiServer;
 
   before(async () => {
     const ports = await Promise.all(["etcd", "etcd-peer", "kubernetes"].map(async (name) => [name, await getPort()]));
@@ -64,29 +64,87 @@ describe("the pods of image builds, at a real API server", { timeout: 180_000 },
       secrets: { kubernetesToken: randomBytes(16).toString("hex") },
     };
     await startApiServer(folder, partial as SandboxState, builtTools());
+    api = new AskedApiServer(kubeconfigFile(folder));
+    const runtime = { metadata: { name: "nvidia" }, handler: "nvidia" };
+    assert.equal((await api.call("POST", "/apis/node.k8s.io/v1/runtimeclasses", runtime)).status, 201);
     for (const level of levels) {
       const labels = { "pod-security.kubernetes.io/enforce": level };
-      const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: level, labels } };
-      const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: level } };
-      for (const object of [namespace, account]) {
-        const { exitCode, all } = await kubectl(["apply"], object);
-        assert.equal(exitCode, 0, all);
+      for (const [path, metadata] of [
+        ["namespaces", { name: level, labels }],
+        // No controller makes it here.
+        [`namespaces/${level}/serviceaccounts`, { name: "default" }],
+      ] as const) {
+        const made = await api.call("POST", `/api/v1/${path}`, { metadata });
+        assert.equal(made.status, 201, made.body);
       }
     }
     await project.create();
   });
   after(async () => {
+    api.close();
     await stopServers(servers);
     rmSync(parent, { recursive: true, force: true });
     project.remove();
   });
 
-  /** @returns why Kubernetes refuses the pod, or nothing */
-  async function refusal(jobs: JobSettings, level: PodSecurityLevel, image: string): Promise<string | undefined> {
-    const { exitCode, all } = await kubectl(["create", "--dry-run=server"], await pod(jobs, level, image));
-    assert.ok(exitCode === 0 || all.includes("violates PodSecurity"), all);
-    return exitCode === 0 ? undefined : all;
+  /** @returns why Kubernetes refuses the pod at a level, or nothing */
+  async function refusalOf(pod: Sent, level: PodSecurityLevel): Promise<string | undefined> {
+    const { metadata, spec } = pod;
+    // The account is a resource of its own, and no matter of pod security.
+    const sent = {
+      ...pod,
+      metadata: { ...metadata, namespace: level },
+      spec: { ...spec, serviceAccountName: undefined },
+    };
+    const { status, body } = await api.call("POST", `/api/v1/namespaces/${level}/pods?dryRun=All`, sent);
+    assert.ok(status === 201 || body.includes("violates PodSecurity"), `${status} ${body}`);
+    return status === 201 ? undefined : body;
   }
+
+  async function refusal(jobs: JobSettings, level: PodSecurityLevel, image: string): Promise<string | undefined> {
+    return refusalOf(await pod(jobs, level, image), level);
+  }
+
+  /** @returns the strictest level at which Kubernetes admits the pod */
+  async function strictest(pod: Sent): Promise<PodSecurityLevel | undefined> {
+    for (const level of levels) {
+      if ((await refusalOf(pod, level)) === undefined) {
+        return level;
+      }
+    }
+    return undefined;
+  }
+
+  describe("of every example", () => {
+    let pods: readonly ExamplePod[] = [];
+    before(async () => {
+      pods = await examplePods();
+    });
+
+    test("are admitted at the level that their namespace declares, or a stricter one", async (t) => {
+      for (const { title, pod, level } of pods) {
+        const met = await strictest(pod);
+        assert.ok(met !== undefined && levels.indexOf(met) <= levels.indexOf(level), `${title}: ${level}`);
+        assertDocumented(title, `\`${level}\``, `\`${met}\``);
+      }
+      t.diagnostic(`${pods.length} pods`);
+    });
+
+    test("need no more than baseline without Linkerd's own container, which is not among them", async () => {
+      for (const { title, pod } of pods) {
+        assert.equal(await refusalOf(pod, "baseline"), undefined, title);
+      }
+    });
+
+    test("are refused with one violation in them", async () => {
+      const strict = pods.filter(({ level }) => level !== "privileged");
+      assert.ok(strict.length > 0);
+      for (const { title, pod, level } of strict) {
+        const refused = await refusalOf({ ...pod, spec: { ...pod.spec, hostNetwork: true } }, level);
+        assert.match(refused ?? "", /violates PodSecurity.*host namespaces \(hostNetwork=true\)/, title);
+      }
+    });
+  });
 
   const plain = jobSettings.parse({});
   const cases = [
