@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { Client } from "minio";
 import { SandboxUnderTest, type CommandResult } from "./sandbox-under-test.ts";
 
 const sandbox = new SandboxUnderTest();
@@ -25,6 +26,20 @@ async function runner() {
   // Gitbeaker's types lack the note.
   const found = (await sandbox.gitlab.Runners.show(id)) as unknown as Record<string, unknown>;
   return { id, description: found["description"], note: found["maintenance_note"], timeout: found["maximum_timeout"] };
+}
+
+async function cacheKeys() {
+  const name = String((await sandbox.outputs())["cacheSecret"]);
+  const { data } = await sandbox.kubectl<{ data: Record<string, string> }>(
+    ...["--namespace", "gitlab-runner", "get", "secret", name],
+  );
+  const key = (name: string) => Buffer.from(data[name] ?? "", "base64").toString();
+  return { accessKey: key("accesskey"), secretKey: key("secretkey") };
+}
+
+function minioAddress() {
+  const [endPoint = "", port] = sandbox.minio.split(":");
+  return { endPoint, port: Number(port) };
 }
 
 describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
@@ -108,10 +123,45 @@ describe("changes of the configuration", { timeout: 20 * 60_000 }, () => {
     assert.doesNotMatch(await preview("--expect-no-changes"), warning);
   });
 
+  test("move the caches below a prefix, for which alone the new policy gives keys", async () => {
+    await set("cache.path", "gitlab.example.com/ci");
+    assert.doesNotMatch(await succeeds(up()), warning);
+    const keys = await cacheKeys();
+    const store = new Client({ ...keys, ...minioAddress(), useSSL: false, region: "us-east-1" });
+    const bucket = "gitlab-runner-cache";
+    await store.putObject(bucket, "gitlab.example.com/ci/project/1/cache", "x");
+    await assert.rejects(store.statObject(bucket, "gitlab.example.com/ci/missing"), { code: "NotFound" });
+    await assert.rejects(store.putObject(bucket, "project/1/cache", "x"), { code: "AccessDenied" });
+    await assert.rejects(store.putObject(bucket, "gitlab.example.com/ci-2/cache", "x"), { code: "AccessDenied" });
+    await assert.rejects(store.listObjects(bucket, "", true).toArray(), { code: "AccessDenied" });
+    assert.equal((await store.listObjects(bucket, "gitlab.example.com/ci/", true).toArray()).length, 1);
+
+    assert.match(await succeeds(sandbox.command("job")), /Job succeeded/);
+    assert.match(
+      await sandbox.exec("mc", "ls", "--recursive", `minio/${bucket}`),
+      /gitlab\.example\.com\/ci\/project\/75488734\//,
+    );
+    await unset("cache.path");
+    await succeeds(up());
+    await store.putObject(bucket, "project/1/cache", "x");
+    await sandbox.exec("mc", "rm", "--recursive", "--force", `minio/${bucket}`);
+  });
+
   test("leave a bucket with objects to its owner, or go on once it is empty", async () => {
     await sandbox.exec("mc", "cp", `${import.meta.dirname}/changes.test.ts`, "minio/gitlab-runner-cache/object");
     await set("cache.adopt", "true");
     assert.doesNotMatch(await succeeds(up()), warning);
+    const rules = await sandbox.exec("mc", "--json", "ilm", "rule", "ls", "minio/gitlab-runner-cache");
+    assert.match(rules, /"Days": ?14\b/, "objects of a bucket that changes hands still expire");
+    await succeeds(pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--non-interactive"));
+
+    await unset("cache.adopt");
+    const taken = await up();
+    assert.notEqual(taken.exitCode, 0);
+    assert.match(taken.all, /bucket already exists! \(gitlab-runner-cache\)/);
+    await set("cache.adopt", "true");
+    assert.doesNotMatch(await succeeds(up()), warning);
+
     await set("cache.bucket", "second-cache");
     await unset("cache.adopt");
     assert.doesNotMatch(await succeeds(up()), warning);
