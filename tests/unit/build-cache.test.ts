@@ -51,6 +51,7 @@ describe("BuildCache", { timeout: 20_000 }, () => {
         Resource: ["arn:aws:s3:::gitlab-runner-cache"],
         Condition: { StringLike: { "s3:prefix": ["gitlab.example.com/ci/*"] } },
       },
+      { Effect: "Deny", Action: ["admin:*"] },
     ]);
   });
 

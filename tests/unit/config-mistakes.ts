@@ -1856,6 +1856,12 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem: 'networkPolicy.manager[0]: must have either cidr or namespace, but is {"ports":[3128]}',
       fix: "pulumi config set --path 'networkPolicy.manager[0].cidr' 10.0.0.0/8    (or: pulumi config set --path 'networkPolicy.manager[0].namespace' gitlab)",
     },
+    ...["cache", "apiServer", "jobs"].map((key) => ({
+      title: `a destination of ${key} that is nowhere`,
+      values: { networkPolicy: { [key]: [{ ports: [8443] }] } },
+      problem: `networkPolicy.${key}[0]: must have either cidr or namespace, but is {"ports":[8443]}`,
+      fix: `pulumi config set --path 'networkPolicy.${key}[0].cidr' 10.0.0.0/8    (or: pulumi config set --path 'networkPolicy.${key}[0].namespace' gitlab)`,
+    })),
     {
       title: "a destination in two places",
       values: { networkPolicy: { gitlab: ["10.0.0.0/8", { cidr: "10.0.0.5/32", namespace: "gitlab" }] } },
