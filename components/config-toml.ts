@@ -33,7 +33,7 @@ export function configToml(release: Release): string {
     ...(release.jobCertificates === undefined ? [] : [trusting(release.jobCertificates, release.jobs)]),
     ...(release.cache === undefined ? [] : [{ cache: cache(release.cache) }]),
   ].reduce((runner, part) => merge(runner, part));
-  const complete = withPodSpecFlag(merge(runner, settings));
+  const complete = withPodSpecFlag(merge(merge(runner, settings), release.runnerConfig ?? {}));
   return escapeTemplate(escapeUnicode(stringify({ runners: [ordered(complete)] })));
 }
 

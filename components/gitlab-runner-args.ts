@@ -20,6 +20,8 @@ export interface GitLabRunnerArgs {
   readonly manager?: ManagerArgs;
   /** The job pods. */
   readonly jobs?: JobArgs;
+  /** Other keys of `[[runners]]` in the runner's `config.toml`, by the runner's own names, for what has no setting here; those that this program sets are refused. Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runners-section @defaultValue none */
+  readonly runnerConfig?: Readonly<Record<string, unknown>>;
   /** Let Linkerd inject its proxy into manager and job pods. @defaultValue `false` */
   readonly linkerd?: boolean;
   /** GitLab's Helm chart. */

@@ -120,6 +120,7 @@ export class GitLabRunner extends pulumi.ComponentResource {
         linkerd,
         manager,
         jobs,
+        runnerConfig: settings.runnerConfig,
         chart,
       },
       parent,

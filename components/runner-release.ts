@@ -52,6 +52,8 @@ export interface Release {
   readonly manager: ManagerSettings;
   /** Settings of the job pods. */
   readonly jobs: JobSettings;
+  /** Other keys of `[[runners]]`; undefined for none. */
+  readonly runnerConfig: Readonly<Record<string, unknown>> | undefined;
   /** The chart, and the timeout of its installation. */
   readonly chart: ChartSettings;
 }

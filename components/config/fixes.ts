@@ -12,7 +12,8 @@ import { inArguments, inStack, keysAt } from "./stack-keys.ts";
 export function fixingCommand(issue: Issue, values: object, isHidden: boolean): string {
   const path = inStack(pathOf(issue));
   if (issue.code === "unrecognized_keys") {
-    return `${removeCommand(path)}    (keys there: ${keysAt(path.slice(0, -1))?.join(", ")})`;
+    const keys = keysAt(path.slice(0, -1)) ?? [];
+    return `${removeCommand(path)}${keys.length > 40 ? "" : `    (keys there: ${keys.join(", ")})`}`;
   }
   if (issue.code === "invalid_key") {
     const [inner] = issue.issues;

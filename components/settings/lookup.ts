@@ -80,6 +80,11 @@ function wrappedIn(schema: z.ZodType): z.ZodType | undefined {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return schema.unwrap() as z.ZodType;
   }
+  if (schema instanceof z.ZodLazy) {
+    // That of JSON is recursive.
+    const inner = schema.unwrap();
+    return inner instanceof z.ZodObject ? inner : undefined;
+  }
   if (schema instanceof z.ZodPipe) {
     return schema.in as z.ZodType;
   }

@@ -5,6 +5,7 @@ import { jobRules } from "./rules/jobs.ts";
 import { managerRules } from "./rules/manager.ts";
 import { namespaceRules } from "./rules/namespace.ts";
 import { networkRules } from "./rules/network.ts";
+import { runnerConfigRules } from "./rules/runner-config.ts";
 import { registrationRules } from "./rules/registration.ts";
 import type { Rule } from "./rules/rule.ts";
 import { overlap, type Path } from "./path.ts";
@@ -21,6 +22,7 @@ export const rules: readonly Rule[] = [
   ...cacheRules,
   ...chartRules,
   ...networkRules,
+  ...runnerConfigRules,
 ];
 
 /**

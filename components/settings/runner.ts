@@ -4,6 +4,7 @@ import { chartSettings } from "./chart.ts";
 import { jobSettings } from "./jobs.ts";
 import { managerSettings } from "./manager.ts";
 import { networkPolicySettings, podSecurityLevel, quotaSettings } from "./namespace.ts";
+import { runnerConfig } from "./runner-config.ts";
 import { registrationSettings } from "./registration.ts";
 import { input, object } from "./setting.ts";
 import { namespaceName } from "./values.ts";
@@ -72,6 +73,14 @@ export const runnerSettings = object({
     description: "The runner manager: the pod that polls GitLab and starts a pod for each job.",
   }),
   jobs: jobSettings.prefault({}).meta({ description: "The job pods.", secret: "inside" }),
+  runnerConfig: runnerConfig.optional().meta({
+    description:
+      "Other keys of `[[runners]]` in the runner's `config.toml`, by the runner's own names, for what has no setting here; those that this program sets are refused.",
+    unset: "none",
+    source: "https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runners-section",
+    example: { kubernetes: { poll_timeout: 600 } },
+    to: { toml: "" },
+  }),
   linkerd: z
     .boolean()
     .default(false)

@@ -1,3 +1,4 @@
+import { stackKeys } from "../../components/config/stack-keys.ts";
 import { groups } from "../../components/settings/runner.ts";
 import { caCertificate } from "./config-arbitrary.ts";
 
@@ -18,10 +19,7 @@ export interface Mistake {
   readonly fix: string;
 }
 
-const topLevelKeys =
-  "gitlabUrl, runnerType, projectId, groupId, extraProjects, tags, runUntagged, locked, paused, protectedOnly, description, " +
-  "maintenanceNote, maximumTimeout, runnerToken, rotation, namespace, cache, manager, jobs, linkerd, chart, podSecurity, " +
-  "quota, networkPolicy, caCertificate";
+const topLevelKeys = stackKeys.join(", ");
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const certificateFix = `pulumi config set caCertificate -- "$(sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' ca.pem)"`;
@@ -1868,6 +1866,59 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       problem:
         'networkPolicy.gitlab[1].cidr: must not be set with namespace: a destination is one or the other, but is "10.0.0.5/32"',
       fix: "pulumi config rm --path 'networkPolicy.gitlab[1].cidr'    (or: pulumi config rm --path 'networkPolicy.gitlab[1].namespace')",
+    },
+  ],
+  "other keys of the runner's configuration": [
+    {
+      title: "a key of the runner by another name",
+      values: { runnerConfig: { kubernetes: { pol_timeout: 600 } } },
+      problem:
+        "runnerConfig.kubernetes.pol_timeout: there is no such key; did you mean runnerConfig.kubernetes.poll_timeout?",
+      fix: "pulumi config rm --path runnerConfig.kubernetes.pol_timeout",
+    },
+    {
+      title: "a key with text for a number",
+      values: { runnerConfig: { kubernetes: { poll_timeout: "10m" } } },
+      problem: 'runnerConfig.kubernetes.poll_timeout: must be a whole number, but is "10m"',
+      fix: "pulumi config rm --path runnerConfig.kubernetes.poll_timeout    (then, for example, pulumi config set --path runnerConfig.kubernetes.poll_timeout 60)",
+    },
+    {
+      title: "a duration without a unit",
+      values: { runnerConfig: { unhealthy_interval: "90" } },
+      problem: 'runnerConfig.unhealthy_interval: must be a duration, such as 90s, 10m or 1h30m, but is "90"',
+      fix: "pulumi config set --path runnerConfig.unhealthy_interval 10m",
+    },
+    {
+      title: "a key that has a setting",
+      values: { runnerConfig: { kubernetes: { image: "debian:13" } } },
+      problem: "runnerConfig.kubernetes.image: must not be set: jobs.image is the setting for it",
+      fix: "pulumi config rm --path runnerConfig.kubernetes.image",
+    },
+    {
+      title: "a limit that has a setting",
+      values: { runnerConfig: { kubernetes: { helper_cpu_limit: "1" } } },
+      problem: "runnerConfig.kubernetes.helper_cpu_limit: must not be set: jobs.helperResources is the setting for it",
+      fix: "pulumi config rm --path runnerConfig.kubernetes.helper_cpu_limit",
+    },
+    {
+      title: "a secret, which the ConfigMap would show",
+      values: { runnerConfig: { cache: { s3: { SecretKey: "s3cr3t-key" } } } },
+      problem: "runnerConfig.cache.s3.SecretKey: must not be set: cache.credentials is the setting for it",
+      fix: "pulumi config rm --path runnerConfig.cache.s3.SecretKey",
+    },
+    {
+      title: "a way for a job to another account",
+      values: { runnerConfig: { kubernetes: { service_account_overwrite_allowed: ".*" } } },
+      problem:
+        "runnerConfig.kubernetes.service_account_overwrite_allowed: must not be set: a job could take the permissions of another account",
+      fix: "pulumi config rm --path runnerConfig.kubernetes.service_account_overwrite_allowed",
+    },
+    {
+      title: "a key that the chart's runner does not know yet",
+      values: { runnerConfig: { get_sources_timeout: "10m" } },
+      problem:
+        "runnerConfig.get_sources_timeout: must not be set with chart 0.86.0: it needs GitLab Runner 19.1 or newer",
+      fix: "pulumi config set --path chart.version 0.90.0    (or: pulumi config rm --path runnerConfig.get_sources_timeout)",
     },
   ],
   "keys that contradict each other": [

@@ -21,6 +21,7 @@ export function someRelease(differences: Partial<Release> = {}): Release {
     linkerd: false,
     manager: managerSettings.parse({}),
     jobs: jobSettings.parse({}),
+    runnerConfig: undefined,
     chart: chartSettings.parse({}),
     ...differences,
   };

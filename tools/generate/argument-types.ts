@@ -62,6 +62,10 @@ function plainType(schema: z.ZodType, named: Map<string, string>, key: string): 
     const options = (union.options as z.ZodType[]).map((option) => plainType(option, named, key));
     return options.includes("unknown") ? "unknown" : [...new Set(options)].join(" | ");
   }
+  if (unwrap(schema).at(-2) instanceof z.ZodLazy) {
+    // The runner's own keys, which its documentation describes.
+    return "Readonly<Record<string, unknown>>";
+  }
   const type = unwrap(schema).at(-1);
   if (type instanceof z.ZodObject) {
     return objectType(schema, named, key);
