@@ -1,6 +1,9 @@
+import { gte } from "semver";
 import { stringify, type TomlTableWithoutBigInt } from "smol-toml";
 import { linkerdAnnotations, linkerdLabels } from "./linkerd.ts";
 import type { CacheLocation, Release } from "./runner-release.ts";
+import { chartWith } from "./settings/chart-versions.ts";
+import type { ChartSettings } from "./settings/chart.ts";
 import { jobSettings, podSpecPatches, type JobSettings } from "./settings/jobs.ts";
 import { managerSettings } from "./settings/manager.ts";
 import { isObject, merge, placeSettings } from "./settings/placement.ts";
@@ -29,7 +32,7 @@ export function configToml(release: Release): string {
   const runner = [
     base(release),
     ...(release.linkerd ? [meshed] : []),
-    ...(release.podSecurity === "restricted" ? [restricted] : []),
+    ...(release.podSecurity === "restricted" ? [restricted, withSeccompProfile(release.chart)] : []),
     ...(release.jobCertificates === undefined ? [] : [trusting(release.jobCertificates, release.jobs)]),
     ...(release.cache === undefined ? [] : [{ cache: cache(release.cache) }]),
   ].reduce((runner, part) => merge(runner, part));
@@ -55,7 +58,6 @@ const meshed = { kubernetes: { pod_labels: linkerdLabels, pod_annotations: linke
 
 /**
  * Requirements of the `restricted` level for every container; see https://kubernetes.io/docs/concepts/security/pod-security-standards/.
- * The level also requires a seccomp profile; the runner has a setting for it only since 18.11.
  */
 const restricted = {
   kubernetes: {
@@ -67,15 +69,23 @@ const restricted = {
       run_as_group: unprivilegedId,
       fs_group: unprivilegedId,
     },
-    pod_spec: podSpecPatches([
-      {
-        name: "seccomp-profile",
-        type: "strategic",
-        patch: { securityContext: { seccompProfile: { type: "RuntimeDefault" } } },
-      },
-    ]),
   },
 };
+
+/** The level also requires a seccomp profile, for which the runner has a setting since 18.11; patches are a beta feature of it. */
+function withSeccompProfile({ path, version }: ChartSettings): Record<string, unknown> {
+  const type = "RuntimeDefault";
+  const hasSetting = path === undefined && gte(version, chartWith("18.11"));
+  return {
+    kubernetes: hasSetting
+      ? { pod_security_context: { seccomp_profile: { type } } }
+      : {
+          pod_spec: podSpecPatches([
+            { name: "seccomp-profile", type: "strategic", patch: { securityContext: { seccompProfile: { type } } } },
+          ]),
+        },
+  };
+}
 
 function trusting(jobCertificates: string, { environment }: JobSettings): Record<string, unknown> {
   const volume = { name: jobCertificates, mount_path: certificatesPath, read_only: true };

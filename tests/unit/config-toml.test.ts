@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parse } from "smol-toml";
 import { configToml, escapeTemplate } from "../../components/config-toml.ts";
+import { chartSettings } from "../../components/settings/chart.ts";
 import { jobSettings } from "../../components/settings/jobs.ts";
 import { someRelease } from "./some-release.ts";
 
@@ -85,6 +86,25 @@ describe("configToml", () => {
       "config.linkerd.io/proxy-enable-native-sidecar": "true",
     });
   });
+
+  for (const [version, setting] of [
+    ["0.87.0", undefined],
+    ["0.88.0", { type: "RuntimeDefault" }],
+  ] as const) {
+    test(`gives restricted pods of chart ${version} a seccomp profile in the way that its runner knows`, () => {
+      const chart = chartSettings.parse({ version });
+      const runner = onlyRunner(configToml({ ...config, podSecurity: "restricted", chart }));
+      const { pod_security_context: context, pod_spec: patches } = runner["kubernetes"] as {
+        pod_security_context: Record<string, unknown>;
+        pod_spec?: { patch: string }[];
+      };
+      assert.deepEqual(context["seccomp_profile"], setting);
+      assert.deepEqual(
+        patches?.map(({ patch }) => JSON.parse(patch) as unknown),
+        setting === undefined ? [{ securityContext: { seccompProfile: { type: "RuntimeDefault" } } }] : undefined,
+      );
+    });
+  }
 
   test("keeps Helm from reading braces as a template", () => {
     assert.equal(escapeTemplate("a {{ b }} c"), 'a {{ "{{" }} b }} c');
