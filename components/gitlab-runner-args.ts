@@ -227,6 +227,43 @@ export interface JobArgs {
   readonly namespace?: string;
   /** Let jobs reach the cloud's metadata service, and with it the credentials of their node. @defaultValue `false` */
   readonly cloudMetadata?: boolean;
+  /** Scheduler of the job pods. @defaultValue the cluster's default */
+  readonly schedulerName?: string;
+  /** Entries of the pods' `/etc/hosts`. @defaultValue none */
+  readonly hostAliases?: readonly HostAlias[];
+  /** DNS policy of the pods, in the runner's spelling. Source: https://docs.gitlab.com/runner/executors/kubernetes/#configure-pod-dns-settings @defaultValue `cluster-first` */
+  readonly dnsPolicy?: "none" | "default" | "cluster-first" | "cluster-first-with-host-net";
+  /** DNS servers, domains and options of the pods. @defaultValue those of `dnsPolicy` */
+  readonly dnsConfig?: DnsConfig;
+  /** Linux capabilities of the job pods' containers. Source: https://docs.gitlab.com/runner/executors/kubernetes/#specify-container-capabilities @defaultValue those of the container runtime */
+  readonly capabilities?: {
+    /** Capabilities to add. @defaultValue none */
+    readonly add?: readonly string[];
+    /** Capabilities to drop, or `ALL`. @defaultValue none, or `ALL` where `podSecurity` is `restricted` */
+    readonly drop?: readonly string[];
+  };
+  /** Pull policies that a job may choose for its image. @defaultValue those of `pullPolicy` */
+  readonly allowedPullPolicies?: readonly ("always" | "if-not-present" | "never")[];
+  /** Flavor of the helper's image, such as `ubuntu`. @defaultValue `alpine` */
+  readonly helperImageFlavor?: string;
+  /** Seconds that a pod may take to start, which includes the time until the cluster has room for it. @defaultValue the runner's own, `180` */
+  readonly pollTimeout?: number;
+  /** Seconds that the processes of a pod have to end when it is deleted. @defaultValue the cluster's own, `30` */
+  readonly terminationGracePeriodSeconds?: number;
+  /** Seconds that a pod has to end after its job. @defaultValue `terminationGracePeriodSeconds` */
+  readonly cleanupGracePeriodSeconds?: number;
+  /** Most attempts at a request to the Kubernetes API. @defaultValue the runner's own, `5` */
+  readonly retryLimit?: number;
+  /** Address of GitLab that jobs clone from, if it differs from `gitlabUrl`. @defaultValue `gitlabUrl` */
+  readonly cloneUrl?: string;
+  /** Most of a job's log, in KiB. @defaultValue the runner's own, `4096` */
+  readonly outputLimit?: number;
+  /** Commands to run before each clone; no place for secrets. @defaultValue none */
+  readonly preGetSourcesScript?: string;
+  /** Commands to run before each job's own; no place for secrets. @defaultValue none */
+  readonly preBuildScript?: string;
+  /** Commands to run after each job's own, before its `after_script`; no place for secrets. @defaultValue none */
+  readonly postBuildScript?: string;
   /** Patches of the job pods' specification, for what has no setting here; a beta feature of the runner. Source: https://docs.gitlab.com/runner/executors/kubernetes/#overwrite-generated-pod-specifications @defaultValue none */
   readonly podSpec?: readonly PodSpecPatch[];
 }
@@ -237,6 +274,29 @@ export interface OverwriteMaximum {
   readonly requests?: ResourceList;
   /** The highest limit that a job may set. @defaultValue nothing */
   readonly limits?: ResourceList;
+}
+
+/** An entry of the pods' `/etc/hosts`. */
+export interface HostAlias {
+  /** IP address. */
+  readonly ip: string;
+  /** Names of that address. */
+  readonly hostnames: readonly string[];
+}
+
+/** DNS settings of pods, beside those of the policy. */
+export interface DnsConfig {
+  /** IP addresses of DNS servers. @defaultValue none */
+  readonly nameservers?: readonly string[];
+  /** Domains to search for names. @defaultValue none */
+  readonly searches?: readonly string[];
+  /** Options of the resolver, such as `ndots`. @defaultValue none */
+  readonly options?: readonly {
+    /** Name of the option. */
+    readonly name: string;
+    /** Value of the option. @defaultValue none */
+    readonly value?: string;
+  }[];
 }
 
 /** A patch of the job pods' specification. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { metadataRanges } from "../cloud-metadata.ts";
 import { peers } from "./namespace.ts";
 import { imagePattern } from "./image-pattern.ts";
+import { podSettings } from "./job-pods.ts";
 import { containerResources, overwriteMaximum, resourceKeys } from "./resources.ts";
 import { object } from "./setting.ts";
 import { toleration, tolerationTable } from "./tolerations.ts";
@@ -265,6 +266,7 @@ export const jobSettings = object({
         as: (isOpen: boolean) => (isOpen ? peers(metadataRanges) : undefined),
       },
     }),
+  ...podSettings,
   podSpec: z
     .array(podSpecPatch)
     .default([])

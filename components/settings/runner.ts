@@ -78,7 +78,7 @@ export const runnerSettings = object({
       "Other keys of `[[runners]]` in the runner's `config.toml`, by the runner's own names, for what has no setting here; those that this program sets are refused.",
     unset: "none",
     source: "https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runners-section",
-    example: { kubernetes: { poll_timeout: 600 } },
+    example: { kubernetes: { poll_interval: 5 } },
     to: { toml: "" },
   }),
   linkerd: z

@@ -51,7 +51,7 @@ const key = fc.stringMatching(/^K3Y[A-Za-z0-9]{20}$/);
 
 /** What no schema can say: what exists, what the chart knows, and which texts are told from others. */
 const overrides: Overrides = {
-  runnerConfig: fc.constantFrom({}, { limit: 5 }, { kubernetes: { poll_timeout: 600, image: "alpine" } }),
+  runnerConfig: fc.constantFrom({}, { limit: 5 }, { kubernetes: { poll_interval: 5, image: "alpine" } }),
   caCertificate: fc.constantFrom(caCertificate, caCertificate + caCertificate),
   "cache.credentials.accessKey": key,
   "cache.credentials.secretKey": key,

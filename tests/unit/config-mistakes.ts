@@ -1108,6 +1108,13 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       fix: "pulumi config set podSecurity privileged    (or: pulumi config set --path jobs.privileged false)",
     },
     {
+      title: "a capability that the level forbids",
+      values: { jobs: { capabilities: { add: ["CHOWN", "SYS_ADMIN"] } } },
+      problem:
+        'jobs.capabilities.add[1]: must be one that Kubernetes admits where podSecurity is baseline: AUDIT_WRITE, CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, MKNOD, NET_BIND_SERVICE, SETFCAP, SETGID, SETPCAP, SETUID, SYS_CHROOT, but is "SYS_ADMIN"',
+      fix: "pulumi config set podSecurity privileged    (or: pulumi config rm --path 'jobs.capabilities.add[1]')",
+    },
+    {
       title: "privileged jobs under a level that forbids them",
       values: { jobs: { privileged: true }, podSecurity: "restricted" },
       problem:
@@ -1871,16 +1878,16 @@ export const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
   "other keys of the runner's configuration": [
     {
       title: "a key of the runner by another name",
-      values: { runnerConfig: { kubernetes: { pol_timeout: 600 } } },
+      values: { runnerConfig: { kubernetes: { pol_interval: 5 } } },
       problem:
-        "runnerConfig.kubernetes.pol_timeout: there is no such key; did you mean runnerConfig.kubernetes.poll_timeout?",
-      fix: "pulumi config rm --path runnerConfig.kubernetes.pol_timeout",
+        "runnerConfig.kubernetes.pol_interval: there is no such key; did you mean runnerConfig.kubernetes.poll_interval?",
+      fix: "pulumi config rm --path runnerConfig.kubernetes.pol_interval",
     },
     {
       title: "a key with text for a number",
-      values: { runnerConfig: { kubernetes: { poll_timeout: "10m" } } },
-      problem: 'runnerConfig.kubernetes.poll_timeout: must be a whole number, but is "10m"',
-      fix: "pulumi config rm --path runnerConfig.kubernetes.poll_timeout    (then, for example, pulumi config set --path runnerConfig.kubernetes.poll_timeout 60)",
+      values: { runnerConfig: { kubernetes: { poll_interval: "5s" } } },
+      problem: 'runnerConfig.kubernetes.poll_interval: must be a whole number, but is "5s"',
+      fix: "pulumi config rm --path runnerConfig.kubernetes.poll_interval    (then, for example, pulumi config set --path runnerConfig.kubernetes.poll_interval 60)",
     },
     {
       title: "a duration without a unit",

@@ -3,12 +3,22 @@ import { groups, runnerSettings } from "../../components/settings/runner.ts";
 import { registrationSettings } from "../../components/settings/registration.ts";
 import { containerResources, overwriteMaximum, resourceList } from "../../components/settings/resources.ts";
 import { toleration } from "../../components/settings/tolerations.ts";
+import { dnsConfig, hostAlias } from "../../components/settings/job-pods.ts";
 import { podSpecPatch } from "../../components/settings/jobs.ts";
 import { networkDestination } from "../../components/settings/namespace.ts";
 import { declarationsIn, objectIn, typeName, type Declaration } from "./declarations.ts";
 
 /** Types that several settings have, each with a table of its own. */
-const types = [containerResources, overwriteMaximum, resourceList, toleration, podSpecPatch, networkDestination];
+const types = [
+  containerResources,
+  overwriteMaximum,
+  resourceList,
+  toleration,
+  podSpecPatch,
+  hostAlias,
+  dnsConfig,
+  networkDestination,
+];
 
 /**
  * @param now the page, with a pair of comments around each table: `<!-- settings: jobs -->` and `<!-- end -->`

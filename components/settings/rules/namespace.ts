@@ -1,5 +1,5 @@
 import { isSystemNamespace } from "../values.ts";
-import { rule, set, when, type Rule } from "./rule.ts";
+import { remove, rule, set, when, type Rule } from "./rule.ts";
 
 /** Contradictions with the names and the Pod Security level of the namespaces. */
 export const namespaceRules: readonly Rule[] = [
@@ -19,6 +19,19 @@ export const namespaceRules: readonly Rule[] = [
     });
   }),
 
+  rule(["jobs.capabilities", "podSecurity", "linkerd"], ({ add }, podSecurity, linkerd) => {
+    const level = podSecurity ?? (linkerd ? "privileged" : "baseline");
+    const allowed = level === "restricted" ? restrictedCapabilities : baselineCapabilities;
+    return add
+      .flatMap((capability, index) =>
+        when(level !== "privileged" && !allowed.includes(capability), ["jobs", "capabilities", "add", index], {
+          expected: `must be one that Kubernetes admits where podSecurity is ${level}: ${allowed.join(", ")}`,
+          fix: { first: set(["podSecurity"], "privileged"), or: remove("jobs", "capabilities", "add", index) },
+        }),
+      )
+      .toReversed();
+  }),
+
   rule(["podSecurity", "linkerd"], (podSecurity, linkerd) =>
     when(linkerd && podSecurity === "restricted", ["podSecurity"], {
       expected: "must be privileged or baseline with linkerd, whose init container needs more permissions",
@@ -29,3 +42,12 @@ export const namespaceRules: readonly Rule[] = [
     }),
   ),
 ];
+
+/** Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline (Capabilities) */
+const baselineCapabilities = [
+  ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"],
+  ...["SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
+];
+
+/** Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted (Capabilities) */
+const restrictedCapabilities = ["NET_BIND_SERVICE"];
