@@ -1,6 +1,9 @@
 import { readStackConfig } from "./components/config.ts";
+import { keepSecretsOutOfDebugMessages } from "./components/debug-messages.ts";
 import { GitLabRunner } from "./components/gitlab-runner.ts";
 import { checkReachable } from "./components/preflight.ts";
+
+keepSecretsOutOfDebugMessages();
 
 const name = "gitlab-runner";
 const config = readStackConfig(name);
