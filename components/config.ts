@@ -4,11 +4,9 @@ import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { plainSecrets } from "./config/encryption.ts";
 import { writtenConfig, type RawConfig } from "./config/raw-config.ts";
 import { inArguments, registrationKeys, stackKeys } from "./config/stack-keys.ts";
-import { checkSettings } from "./settings/check.ts";
-import { describeContradiction, describeIssues } from "./settings/describe.ts";
+import { checkSettings, describeFindings } from "./settings/check.ts";
 import { pathOf, type Issue } from "./settings/issues.ts";
 import { standInAt, takesText } from "./settings/lookup.ts";
-import { valueAt } from "./settings/path.ts";
 import { ConfigError, describeValue, hidden, type Problem } from "./settings/problems.ts";
 import { registrationSettings } from "./settings/registration.ts";
 import type { RunnerSettings } from "./settings/runner.ts";
@@ -26,12 +24,10 @@ const { isConfigSecret } = runtimeConfig as unknown as {
 export function readStackConfig(name: string): RunnerSettings {
   const raw = readRawConfig();
   const written = writtenConfig(raw);
-  const { settings, issues, contradictions } = checkSettings(name, runnerArgs(raw.values), written);
+  const findings = checkSettings(name, runnerArgs(raw.values), written);
+  const { settings, issues } = findings;
   const problems = [
-    ...describeIssues(issues, written),
-    ...contradictions.map((contradiction) =>
-      describeContradiction(contradiction, valueAt(settings, contradiction.path), written),
-    ),
+    ...describeFindings(findings, written),
     ...uselessKeys(settings, issues, raw),
     ...plainSecrets(settings, raw),
   ];

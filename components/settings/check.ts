@@ -50,6 +50,16 @@ export function checkSettings(name: string, args: object, written = writtenArgum
   };
 }
 
+/** @returns all that was found, in people's words, and how to fix it */
+export function describeFindings({ settings, issues, contradictions }: Findings, written: WrittenSettings): Problem[] {
+  return [
+    ...describeIssues(issues, written),
+    ...contradictions.map((contradiction) =>
+      describeContradiction(contradiction, knownAt(settings, contradiction.path), written),
+    ),
+  ];
+}
+
 /** The settings of a runner, with what follows from them. */
 export interface CompleteSettings extends Omit<RunnerSettings, "registration" | "runnerToken"> {
   /** Name of the component. */
@@ -71,15 +81,9 @@ export interface CompleteSettings extends Omit<RunnerSettings, "registration" | 
  */
 export function completeSettings(name: string, args: object): CompleteSettings {
   const written = writtenArguments(args);
-  const { settings, issues, contradictions } = checkSettings(name, args, written);
-  const problems = [
-    ...nameProblems(name),
-    ...ownerProblems(args),
-    ...describeIssues(issues, written),
-    ...contradictions.map((contradiction) =>
-      describeContradiction(contradiction, knownAt(settings, contradiction.path), written),
-    ),
-  ];
+  const findings = checkSettings(name, args, written);
+  const problems = [...nameProblems(name), ...ownerProblems(args), ...describeFindings(findings, written)];
+  const { settings } = findings;
   const { registration, runnerToken, linkerd, networkPolicy } = settings;
   const owner = runnerToken !== undefined ? { runnerToken } : registration && { registration };
   if (problems.length > 0 || owner === undefined) {
