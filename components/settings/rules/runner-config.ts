@@ -22,19 +22,14 @@ export const runnerConfigRules: readonly Rule[] = [
 
   rule(["runnerConfig", "chart.path", "chart.version"], (config, path, version) =>
     leavesOf(config).flatMap((leaf) => {
-      const since = sinceOf(["runnerConfig", ...leaf]);
-      return when(
-        path === undefined && since !== undefined && gt(chartWith(since), version),
-        ["runnerConfig", ...leaf],
-        {
-          expected: `must not be set with chart ${version}: it needs GitLab Runner ${since ?? ""} or newer`,
-          fix: {
-            first: set(["chart", "version"], chartWith(since ?? "17.0")),
-            or: remove("runnerConfig", ...leaf),
-          },
-          found: null,
-        },
-      );
+      const own = ["runnerConfig", ...leaf];
+      const since = sinceOf(own);
+      const oldest = since === undefined ? version : chartWith(since);
+      return when(path === undefined && gt(oldest, version), own, {
+        expected: `must not be set with chart ${version}: it needs GitLab Runner ${since ?? ""} or newer`,
+        fix: { first: set(["chart", "version"], oldest), or: remove(...own) },
+        found: null,
+      });
     }),
   ),
 ];
@@ -53,7 +48,7 @@ function sinceOf(path: Path): string | undefined {
 
 /** @returns why only the program may set a key of `[[runners]]`; undefined where everybody may */
 function reasonAgainst(key: string): string | undefined {
-  const [, setting] = settingsByKey.find(([own]) => isWithin(key, own)) ?? [];
+  const [, setting] = settingsByKey().find(([own]) => isWithin(key, own)) ?? [];
   const [reason] = Object.entries(reasons).find(([, keys]) => keys.some((own) => isWithin(key, own))) ?? [];
   return setting === undefined ? reason : `${setting} is the setting for it`;
 }
@@ -62,23 +57,26 @@ function isWithin(key: string, own: string | RegExp): boolean {
   return typeof own === "string" ? key === own || key.startsWith(`${own}.`) : own.test(key);
 }
 
-/** Keys that have a setting of their own, and its name. */
-const settingsByKey: readonly (readonly [string | RegExp, string])[] = [
-  ...Object.entries({ manager: managerSettings, jobs: jobSettings, cache: cacheSettings }).flatMap(([group, schema]) =>
-    placedSettings(schema).flatMap(({ path, place }) =>
-      "toml" in place && place.toml !== "kubernetes" ? [[place.toml, [group, ...path].join(".")] as const] : [],
+/** @returns keys that have a setting of their own, and its name; few stacks need to know */
+function settingsByKey(): (readonly [string | RegExp, string])[] {
+  return [
+    ...Object.entries({ manager: managerSettings, jobs: jobSettings, cache: cacheSettings }).flatMap(
+      ([group, schema]) =>
+        placedSettings(schema).flatMap(({ path, place }) =>
+          "toml" in place && place.toml !== "kubernetes" ? [[place.toml, [group, ...path].join(".")] as const] : [],
+        ),
     ),
-  ),
-  [
-    /^kubernetes\.(\w+_)?(cpu|memory|ephemeral_storage)_(request|limit)_overwrite_max_allowed$/,
-    "jobs.overwriteMaxAllowed",
-  ],
-  [/^kubernetes\.(cpu|memory|ephemeral_storage)_(request|limit)$/, "jobs.resources"],
-  [/^kubernetes\.helper_(cpu|memory|ephemeral_storage)_(request|limit)$/, "jobs.helperResources"],
-  [/^kubernetes\.service_(cpu|memory|ephemeral_storage)_(request|limit)$/, "jobs.serviceResources"],
-  [/^tls-(ca|cert|key)-file$/, "caCertificate"],
-  [/^cache\.s3\.(AccessKey|SecretKey|SessionToken)$/, "cache.credentials"],
-];
+    [
+      /^kubernetes\.(\w+_)?(cpu|memory|ephemeral_storage)_(request|limit)_overwrite_max_allowed$/,
+      "jobs.overwriteMaxAllowed",
+    ],
+    [/^kubernetes\.(cpu|memory|ephemeral_storage)_(request|limit)$/, "jobs.resources"],
+    [/^kubernetes\.helper_(cpu|memory|ephemeral_storage)_(request|limit)$/, "jobs.helperResources"],
+    [/^kubernetes\.service_(cpu|memory|ephemeral_storage)_(request|limit)$/, "jobs.serviceResources"],
+    [/^tls-(ca|cert|key)-file$/, "caCertificate"],
+    [/^cache\.s3\.(AccessKey|SecretKey|SessionToken)$/, "cache.credentials"],
+  ];
+}
 
 /** Keys that nobody may set, by the reason. */
 const reasons: Readonly<Record<string, readonly string[]>> = {
