@@ -61,7 +61,7 @@ function isAbove(request: string | undefined, limit: string | undefined): boolea
 /** Kubernetes refuses a LimitRange whose default request is above its default limit. */
 function helperAboveDefault({ helper, build }: Pods): Contradiction[] {
   // Where the helper has its defaults, a command that sets one of them would remove the others.
-  const isDefault = isDeepStrictEqual(helper, jobSettings.shape.helperResources.parse(undefined));
+  const isDefault = isDeepStrictEqual(helper, jobSettings.parse({}).helperResources);
   return resourceNames.flatMap((name) => {
     const path = ["jobs", "helperResources", "requests", name];
     const limitPath = ["jobs", "resources", "limits", name];
@@ -104,6 +104,7 @@ function aboveLimit(path: Path, limit: string) {
 /** A quota of CPU or memory refuses pods of which a container has none; one of disk space counts only containers that have it. */
 function missing(pods: Pods): Contradiction[] {
   const { build, helper, service, manager } = pods;
+  const usual = jobSettings.parse({});
   return computeKeys(pods).flatMap(({ key, kind, name }) => {
     const lacks = (own: ContainerResources | undefined) => own && amountOf(own, kind, name, pods) === undefined;
     const drop = remove("quota", key);
@@ -116,8 +117,11 @@ function missing(pods: Pods): Contradiction[] {
     // One of the LimitRange's two defaults, which all containers without get.
     const path = ["jobs", kind === "limits" ? "resources" : "helperResources", kind, name];
     const amounts = [build, helper, service, manager].map((own) => own?.requests[name]);
-    const amount =
-      kind === "limits" ? largest([usual.limits[name], ...amounts]) : (helper.limits[name] ?? usual.requests[name]);
+    const amount = largest(
+      kind === "limits"
+        ? [usual.resources.limits[name], ...amounts]
+        : [helper.limits[name] ?? usual.helperResources.requests[name]],
+    );
     return when([build, helper, service, manager].some(lacks), path, {
       expected: `must be set with ${dotted(["quota", key])}: Kubernetes refuses pods of which a container has none`,
       fix: { first: set(path, amount), or: drop },
@@ -156,9 +160,6 @@ function notEnough(pods: Pods): Contradiction[] {
     });
   });
 }
-
-/** What the settings have by default. */
-const usual = { requests: { cpu: "100m", memory: "64Mi" }, limits: { cpu: "2", memory: "2Gi" } } as const;
 
 /** @returns the quota's keys that count the resources of containers; `cpu` is the same as `requests.cpu` */
 function computeKeys({ quota }: Pods): { key: string; kind: Kind; name: ResourceName }[] {
