@@ -2,6 +2,11 @@ import { z } from "zod";
 import { object } from "./setting.ts";
 import { dnsLabel, objectName } from "./values.ts";
 
+const ipAddress = z.union([z.ipv4(), z.ipv6()], { error: "must be an IP address" });
+
+/** How an image is pulled. */
+export const pullPolicy = z.enum(["always", "if-not-present", "never"]);
+
 const seconds = z.int().min(0).max(86_400);
 
 /** Capabilities by their names in Linux, without CAP_: https://man7.org/linux/man-pages/man7/capabilities.7.html */
@@ -11,9 +16,7 @@ const capabilities = z
 
 /** An entry of the pods' /etc/hosts. */
 export const hostAlias = object({
-  ip: z
-    .union([z.ipv4(), z.ipv6()], { error: "must be an IP address" })
-    .meta({ description: "IP address.", example: "10.0.0.5" }),
+  ip: ipAddress.meta({ description: "IP address.", example: "10.0.0.5" }),
   hostnames: z
     .array(objectName)
     .min(1)
@@ -23,7 +26,7 @@ export const hostAlias = object({
 /** DNS settings of pods, beside those of the policy. */
 export const dnsConfig = object({
   nameservers: z
-    .array(z.union([z.ipv4(), z.ipv6()], { error: "must be an IP address" }))
+    .array(ipAddress)
     .max(3)
     .default([])
     .meta({ description: "IP addresses of DNS servers.", unset: "none", example: ["10.0.0.10"] }),
@@ -101,7 +104,7 @@ export const podSettings = {
       unset: "those of the container runtime",
     }),
   allowedPullPolicies: z
-    .array(z.enum(["always", "if-not-present", "never"]))
+    .array(pullPolicy)
     .default([])
     .meta({
       description: "Pull policies that a job may choose for its image.",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { metadataRanges } from "../cloud-metadata.ts";
 import { peers } from "./namespace.ts";
 import { imagePattern } from "./image-pattern.ts";
-import { podSettings } from "./job-pods.ts";
+import { podSettings, pullPolicy } from "./job-pods.ts";
 import { containerResources, overwriteMaximum, resourceKeys } from "./resources.ts";
 import { object } from "./setting.ts";
 import { toleration, tolerationTable } from "./tolerations.ts";
@@ -139,7 +139,7 @@ export const jobSettings = object({
       source: "https://docs.gitlab.com/runner/executors/kubernetes/#overwrite-container-resources",
     }),
   pullPolicy: z
-    .array(z.enum(["always", "if-not-present", "never"]))
+    .array(pullPolicy)
     .min(1)
     .default(["if-not-present"])
     .meta({
