@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
+import { natural } from "../natural.ts";
 import { fuzz, type Outcome } from "./fuzz.ts";
 import { partNames, parts, type PartName } from "./parts.ts";
 import { resultTable } from "./table.ts";
@@ -9,13 +10,6 @@ interface Options {
   readonly seed: number;
   readonly only?: PartName;
   readonly try?: number;
-}
-
-function natural(text: string): number {
-  if (!/^\d+$/.test(text)) {
-    throw new InvalidArgumentError("It must be a natural number.");
-  }
-  return Number(text);
 }
 
 const program = new Command("npm run fuzz --")

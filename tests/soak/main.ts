@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
+import { natural } from "../natural.ts";
 import { faultCount } from "./faults.ts";
 import { choosePoints, describePoint, type Counts } from "./points.ts";
 import { ProxiedSandbox } from "./proxied-sandbox.ts";
@@ -8,13 +9,6 @@ import { resultTable, type Result } from "./table.ts";
 type Options = { readonly [sort in keyof Counts]: number } & { readonly seed: number; readonly only?: keyof Counts };
 
 const sorts = ["up", "rotation", "destroy", "faults"] as const;
-
-function natural(text: string): number {
-  if (!/^\d+$/.test(text)) {
-    throw new InvalidArgumentError("It must be a natural number.");
-  }
-  return Number(text);
-}
 
 const program = new Command("npm run soak --")
   .description(
