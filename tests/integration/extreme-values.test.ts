@@ -1,25 +1,20 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { execa } from "execa";
 import fc from "fast-check";
-import getPort from "get-port";
 import { parse, stringify } from "yaml";
 import { builtTools } from "../../tools/pinned-tools.ts";
-import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
 import { jobPod } from "../../sandbox/manager/job-pod.ts";
 import { jobVariables } from "../../sandbox/manager/job-variables.ts";
 import { registerRunner } from "../../sandbox/manager/runner-config.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
-import { stopServers } from "../../sandbox/servers.ts";
 import { kubernetesYaml, standInChart, type KubernetesObject } from "../../tools/helm-template.ts";
 import { renderStack } from "../../tools/render-stack.ts";
 import { repository } from "../../tools/repository.ts";
 import { job } from "../sandbox/manager-fixtures.ts";
 import { caCertificate, validStack } from "../unit/config-arbitrary.ts";
+import { ApiServerUnderTest } from "./api-server-under-test.ts";
 
 process.env["PATH"] = [dirname(builtTools().helm), process.env["PATH"]].join(delimiter);
 
@@ -113,29 +108,19 @@ const extremes = {
 };
 
 describe("what a real API server makes of valid values", { timeout: 120_000 }, () => {
-  const parent = mkdtempSync(join(tmpdir(), "gitlab-runner-extremes-"));
-  const folder = new SandboxFolder(join(parent, "sandbox"));
-  const servers: SandboxState["servers"] = [];
+  const server = new ApiServerUnderTest();
 
   before(async () => {
-    const ports = await Promise.all(["etcd", "etcd-peer", "kubernetes"].map(async (name) => [name, await getPort()]));
-    // As much of a sandbox as its API server needs.
-    const partial: Partial<SandboxState> = {
-      servers,
-      ports: Object.fromEntries(ports) as Record<string, number>,
-      secrets: { kubernetesToken: randomBytes(16).toString("hex") },
-    };
-    await startApiServer(folder, partial as SandboxState, builtTools());
+    await server.start();
   });
   after(async () => {
-    await stopServers(servers);
-    rmSync(parent, { recursive: true, force: true });
+    await server.stop();
   });
 
   async function run(args: readonly string[], items: readonly object[]): Promise<void> {
     const { exitCode, stderr } = await execa(
       builtTools().kubectl,
-      ["--kubeconfig", kubeconfigFile(folder), ...args, "--filename", "-"],
+      ["--kubeconfig", server.kubeconfig, ...args, "--filename", "-"],
       { input: JSON.stringify({ apiVersion: "v1", kind: "List", items }), reject: false, timeout: 60_000 },
     );
     assert.equal(exitCode, 0, stderr);
@@ -143,7 +128,7 @@ describe("what a real API server makes of valid values", { timeout: 120_000 }, (
 
   /** @returns the runner's configuration that is in them */
   async function assertAccepted(values: Readonly<Record<string, unknown>>): Promise<string> {
-    const root = join(parent, "project");
+    const root = server.folder.file("project");
     mkdirSync(root, { recursive: true });
     copyFileSync(join(repository, "Pulumi.yaml"), join(root, "Pulumi.yaml"));
     const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`gitlab-runner:${key}`, value]));

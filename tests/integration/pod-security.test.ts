@@ -1,22 +1,16 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { V1Pod } from "@kubernetes/client-node";
-import getPort from "get-port";
 import { configToml } from "../../components/config-toml.ts";
 import { jobSettings, type JobSettings } from "../../components/settings/jobs.ts";
 import type { PodSecurityLevel } from "../../components/settings/namespace.ts";
 import { builtTools } from "../../tools/pinned-tools.ts";
-import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
-import { stopServers } from "../../sandbox/servers.ts";
 import type { Plain } from "../../tools/kubernetes-model.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
 import { documentedPodSecurity, stackConfigs } from "../templates/documentation.ts";
 import { builders, PipelineProject } from "../templates/pipeline-project.ts";
 import { someRelease } from "../unit/some-release.ts";
+import { ApiServerUnderTest } from "./api-server-under-test.ts";
 import { examplePods, jobPodOf, type ExamplePod } from "./pod-security-pods.ts";
 import { AskedApiServer } from "./rbac-matrix.ts";
 import { assertDocumented } from "./security-page.ts";
@@ -48,23 +42,14 @@ function pod(jobs: JobSettings, podSecurity: PodSecurityLevel, image: string): P
 }
 
 describe("pods, at a real API server", { timeout: 180_000 }, () => {
-  const parent = mkdtempSync(join(tmpdir(), "gitlab-runner-test-"));
-  const folder = new SandboxFolder(join(parent, "sandbox"));
+  const server = new ApiServerUnderTest();
   const project = new PipelineProject();
-  const servers: SandboxState["servers"] = [];
 
   let api: AskedApiServer;
 
   before(async () => {
-    const ports = await Promise.all(["etcd", "etcd-peer", "kubernetes"].map(async (name) => [name, await getPort()]));
-    // As much of a sandbox as its API server needs.
-    const partial: Partial<SandboxState> = {
-      servers,
-      ports: Object.fromEntries(ports) as Record<string, number>,
-      secrets: { kubernetesToken: randomBytes(16).toString("hex") },
-    };
-    await startApiServer(folder, partial as SandboxState, builtTools());
-    api = new AskedApiServer(kubeconfigFile(folder));
+    await server.start();
+    api = new AskedApiServer(server.kubeconfig);
     const runtime = { metadata: { name: "nvidia" }, handler: "nvidia" };
     assert.equal((await api.call("POST", "/apis/node.k8s.io/v1/runtimeclasses", runtime)).status, 201);
     for (const level of levels) {
@@ -82,8 +67,7 @@ describe("pods, at a real API server", { timeout: 180_000 }, () => {
   });
   after(async () => {
     api.close();
-    await stopServers(servers);
-    rmSync(parent, { recursive: true, force: true });
+    await server.stop();
     project.remove();
   });
 

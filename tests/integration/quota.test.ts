@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { execa } from "execa";
 import getPort from "get-port";
@@ -12,26 +9,21 @@ import { quotaNames } from "../../components/settings/quota-resources.ts";
 import { containerDefaults, type ContainerResources } from "../../components/settings/resources.ts";
 import { parseQuantity } from "../../components/quantity.ts";
 import { builtTools } from "../../tools/pinned-tools.ts";
-import { expectOk, kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
-import { startServer, stopServers } from "../../sandbox/servers.ts";
+import { expectOk } from "../../sandbox/cluster.ts";
+import { startServer } from "../../sandbox/servers.ts";
 import { runConfigCommand } from "../unit/config-commands.ts";
 import { deploy } from "../unit/mock-engine.ts";
+import { ApiServerUnderTest } from "./api-server-under-test.ts";
 
 /** Settings as a stack has them. */
 type Settings = Readonly<Record<string, unknown>>;
 
 const tools = builtTools();
-const parent = mkdtempSync(join(tmpdir(), "gitlab-runner-quota-"));
-const folder = new SandboxFolder(join(parent, "sandbox"));
-const state: SandboxState = {
-  ...{ servers: [], ports: {}, secrets: { kubernetesToken: "of-this-test-alone" }, stack: "" },
-  ...{ minioTls: false, runnerHelper: false, complete: false, plugins: {}, extraFolders: [] },
-};
+const server = new ApiServerUnderTest();
 
 /** Runs kubectl, and returns what it prints: on the error stream, where it fails. */
 async function kubectl(args: readonly string[], input?: object): Promise<{ failed: boolean; output: string }> {
-  const { failed, stdout, stderr } = await execa(tools.kubectl, ["--kubeconfig", kubeconfigFile(folder), ...args], {
+  const { failed, stdout, stderr } = await execa(tools.kubectl, ["--kubeconfig", server.kubeconfig, ...args], {
     ...(input === undefined ? {} : { input: JSON.stringify(input) }),
     reject: false,
     timeout: 60_000,
@@ -143,17 +135,14 @@ async function quotaStatus(namespace: string) {
 
 describe("a quota, on a Kubernetes API server", { timeout: 5 * 60_000 }, () => {
   before(async () => {
-    for (const name of ["etcd", "etcd-peer", "kubernetes", "controller-manager"]) {
-      state.ports[name] = await getPort();
-    }
-    await startApiServer(folder, state, tools);
-    const certificates = folder.file("kubernetes", "certs");
-    const port = state.ports["controller-manager"] ?? 0;
-    await startServer(folder, state, {
+    await server.start();
+    const port = await getPort();
+    const certificates = server.folder.file("kubernetes", "certs");
+    await startServer(server.folder, server.state, {
       name: "kube-controller-manager",
       command: tools["kube-controller-manager"],
       args: [
-        ["--kubeconfig", kubeconfigFile(folder)],
+        ["--kubeconfig", server.kubeconfig],
         ["--leader-elect=false"],
         ["--controllers=resourcequota-controller,serviceaccount-controller"],
         ["--bind-address", "127.0.0.1", "--secure-port", String(port)],
@@ -163,8 +152,7 @@ describe("a quota, on a Kubernetes API server", { timeout: 5 * 60_000 }, () => {
     });
   });
   after(async () => {
-    await stopServers(state.servers);
-    rmSync(parent, { recursive: true, force: true });
+    await server.stop();
   });
 
   const all = Object.fromEntries(

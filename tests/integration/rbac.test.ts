@@ -1,21 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
-import getPort from "get-port";
 import { Client } from "minio";
-import { builtTools } from "../../tools/pinned-tools.ts";
-import { kubeconfigFile, startApiServer } from "../../sandbox/cluster.ts";
+import { kubeconfigFile } from "../../sandbox/cluster.ts";
 import { otherProject, ownProject } from "../../sandbox/gitlab-seed.ts";
-import { stopServers } from "../../sandbox/servers.ts";
-import { SandboxFolder, type SandboxState } from "../../sandbox/sandbox-folder.ts";
+import { SandboxFolder } from "../../sandbox/sandbox-folder.ts";
 import { KubernetesApi } from "../../tools/clients/kubernetes.ts";
 import { loadKubeConfig } from "../../tools/clients/kubeconfig.ts";
 import type { Finding } from "../../tools/doctor/check.ts";
 import { rbac } from "../../tools/doctor/checks/rbac.ts";
 import type { DoctorContext } from "../../tools/doctor/context.ts";
 import { repository } from "../../tools/repository.ts";
+import { ApiServerUnderTest } from "./api-server-under-test.ts";
 import { foundInCache, runJobs, type CacheJob } from "./cache-isolation-jobs.ts";
 import { account, AskedApiServer, type Question, type Subject } from "./rbac-matrix.ts";
 import { runnerCalls } from "./rbac-runner-calls.ts";
@@ -30,19 +26,10 @@ function doctorFinds(kubeconfig: string, jobNamespace: string): Promise<Finding>
 
 /** Starts a Kubernetes API server without RBAC, with nothing else. */
 async function serverWithoutRbac(t: TestContext): Promise<string> {
-  const parent = mkdtempSync(join(tmpdir(), "gitlab-runner-rbac-"));
-  const folder = new SandboxFolder(join(parent, "sandbox"));
-  const ports = { etcd: await getPort(), "etcd-peer": await getPort(), kubernetes: await getPort() };
-  const state: SandboxState = {
-    ...{ servers: [], ports, secrets: { kubernetesToken: "of-this-test-alone" }, stack: "" },
-    ...{ minioTls: false, runnerHelper: false, complete: false, plugins: {}, extraFolders: [] },
-  };
-  t.after(async () => {
-    await stopServers(state.servers);
-    rmSync(parent, { recursive: true, force: true });
-  });
-  await startApiServer(folder, state, builtTools(), "AlwaysAllow");
-  return kubeconfigFile(folder);
+  const server = new ApiServerUnderTest();
+  t.after(() => server.stop());
+  await server.start("AlwaysAllow");
+  return server.kubeconfig;
 }
 
 test("a cluster without RBAC is told from one with it", { timeout: 2 * 60_000 }, async (t) => {
